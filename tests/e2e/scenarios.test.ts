@@ -11,4 +11,9 @@ test("there are scenarios to prove", () => {
   expect(GATED.length).toBeGreaterThanOrEqual(15);
 });
 
-prove(GATED, createInProcessTarget({ commands: true }), { ...PACE, holdMs: 1_000 });
+prove(GATED, createInProcessTarget({ commands: true }), {
+  ...PACE,
+  holdMs: 1_000,
+  // The night tries every combination (tests/nightly/scenarios.test.ts).
+  pairs: true,
+});

@@ -4,4 +4,7 @@ import { DRILLS, PACE, SCENARIOS } from "@assent/suite";
 import { createProcessesTarget } from "../support/target/local-target.ts";
 import { prove } from "../support/target/prove.ts";
 
-prove([...SCENARIOS, ...DRILLS], createProcessesTarget({ commands: true, queuedRunsMax: 40 }), PACE);
+prove([...SCENARIOS, ...DRILLS], createProcessesTarget({ commands: true, queuedRunsMax: 40 }), {
+  ...PACE,
+  thorough: true,
+});

@@ -64,6 +64,12 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "node:http",
     "node:timers/promises",
   ],
+  "packages/suite/src/toy/toy-log.ts": [
+    "packages/suite/src",
+    "@assent/contract",
+    "@assent/tlog",
+    "node:crypto",
+  ],
   "packages/suite/src/toy/toy-worker.ts": ["packages/suite/src", "node:v8", "node:vm"],
   "packages/suite/src/cli.ts": ["packages/suite/src", "commander", "node:fs"],
   "packages/suite/src/arguments.ts": ["commander", "node:fs", "node:path"],

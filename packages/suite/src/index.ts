@@ -47,7 +47,7 @@ export {
   theilSenSlope,
   wouldShowLeak,
 } from "./slope.ts";
-export { type Pace, PACE, type Scenario, type ScenarioContext } from "./scenario.ts";
+export { LEFT_TO_THE_NIGHT, type Pace, PACE, type Scenario, type ScenarioContext } from "./scenario.ts";
 export { isOfSecuritySet, SECURITY_SET, type SecurityMember } from "./security-set.ts";
 export { threatModelPage } from "./threat-model-page.ts";
 export { type Threat, THREATS } from "./threats.ts";

@@ -10,6 +10,7 @@ import {
   leafHash,
   newSeed,
   openCheckpoint,
+  parseProof,
   parseVerifierKey,
   proveConsistency,
   signerKey,
@@ -178,6 +179,19 @@ export function opensItsCommitment({ leaf, salt, payload }: CopiedEntry): boolea
 export function placeProved(proof: string, leaf: string, { origin, keys }: LogPin): number | null {
   const verified = verifyProof(proof, bytesOf(leaf), origin, keys);
   return verified.ok ? verified.value.index : null;
+}
+
+/** The checkpoint that a proof leads to; empty where it is no proof. */
+export function checkpointOf(proof: string): string {
+  const parsed = parseProof(proof);
+  return parsed.ok ? parsed.value.checkpoint : "";
+}
+
+/** Whether a signed checkpoint is of this very history: two that are signed by one key need not be. */
+export function isOfSameLog(note: string, copy: LogCopy, { origin, keys }: LogPin): boolean {
+  const opened = openCheckpoint(note, origin, keys, "any");
+  if (!opened.ok || opened.value.size > copy.entries.length) return false;
+  return isSameHash(treeHash(hashesOf(copy).slice(0, opened.value.size)), opened.value.root);
 }
 
 const textFor = (copy: LogCopy, origin: string): string =>

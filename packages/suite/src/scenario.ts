@@ -56,9 +56,19 @@ export type Pace = {
   readonly settleMsMax?: number;
   /** How much a flood of submissions is; where it is not said, as much as fits a gate. */
   readonly flood?: { readonly runs: number; readonly requestsPerRun: number };
+  /** Whether what takes long is done as well: waiting for what never succeeds, stops and starts. */
+  readonly thorough?: boolean;
   /** Statements of a run's life that a fault strikes; where it is not said, as many as fit a gate. */
   readonly strikes?: number;
+  /**
+   * What is tried in every combination of its parts (ways out, encodings and carriers; hostile paths and tools that write) is
+   * tried in every pair of two parts instead: a part that no guard minds is found, two that are only missed together are not.
+   */
+  readonly pairs?: boolean;
 };
+
+/** What a part lacks that only a thorough pace looks at. */
+export const LEFT_TO_THE_NIGHT = "the time that it takes (looked at where the pace is thorough)";
 
 export const PACE: Pace = { waitMsMax: 60_000, holdMs: 5_000 };
 

@@ -18,6 +18,8 @@ export type SinkCall = {
 export type SinkCue =
   /** Refuses before any effect. */
   | { readonly do: "fail"; readonly status: number }
+  /** Breaks the connection before any effect: the caller cannot know that nothing happened. */
+  | { readonly do: "drop" }
   /** Takes the effect, as without any cue. */
   | { readonly do: "apply" }
   /** Takes the effect and never answers: the caller cannot know whether it happened. */
@@ -87,6 +89,25 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
+/** What the caller is told of an effect that was taken. */
+async function answerTaken(
+  response: ServerResponse,
+  cue: SinkCue | undefined,
+  repeated: boolean,
+): Promise<void> {
+  if (cue?.do === "hang") return;
+  if (cue?.do === "apply_then_drop") {
+    response.destroy();
+    return;
+  }
+  if (cue?.do === "apply_then_fail") {
+    answer(response, cue.status, { error: "failed on cue, after the effect" });
+    return;
+  }
+  if (cue?.do === "apply_then") await cue.hook();
+  answer(response, 200, { taken: true, repeated });
+}
+
 /** Listens on the loopback interface. @param port 0 for any free one */
 export async function startToolSink(port: number = 0): Promise<ToolSink> {
   const calls: SinkCall[] = [];
@@ -107,21 +128,16 @@ export async function startToolSink(port: number = 0): Promise<ToolSink> {
       return;
     }
     const name = idempotencyKey ?? `body:${body}`;
+    if (cue?.do === "drop") {
+      calls.push({ ...call, outcome: "failed" });
+      response.destroy();
+      return;
+    }
     // Nothing but a key tells a repetition from one more of the same: a tool that is given none does it again.
     const repeated = idempotencyKey !== null && effects.has(name);
     effects.set(name, (effects.get(name) ?? 0) + 1);
     calls.push({ ...call, outcome: repeated ? "repeated" : "applied" });
-    if (cue?.do === "hang") return;
-    if (cue?.do === "apply_then_drop") {
-      response.destroy();
-      return;
-    }
-    if (cue?.do === "apply_then_fail") {
-      answer(response, cue.status, { error: "failed on cue, after the effect" });
-      return;
-    }
-    if (cue?.do === "apply_then") await cue.hook();
-    answer(response, 200, { taken: true, repeated });
+    await answerTaken(response, cue, repeated);
   };
 
   const server = createServer((message, response) => {

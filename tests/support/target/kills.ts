@@ -1,6 +1,14 @@
 // The frame of tests that take one guard out of the product and see which scenario notices.
 
-import { type Pace, PACE, runTrial, type Scenario, SCENARIOS, type Target } from "@assent/suite";
+import {
+  LEFT_TO_THE_NIGHT,
+  type Pace,
+  PACE,
+  runTrial,
+  type Scenario,
+  SCENARIOS,
+  type Target,
+} from "@assent/suite";
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 
 /** The words of the claim that must be the one to fail: a trial that fails for another reason has not found it. */
@@ -20,7 +28,7 @@ export type KillOptions = {
 };
 
 /** One process is taken apart here, which cannot be killed from within; what needs two, or a kill, is played in tests/nightly. */
-const ELSEWHERE: readonly string[] = ["two_processes", "kill"];
+const ELSEWHERE: readonly string[] = ["two_processes", "kill", LEFT_TO_THE_NIGHT];
 
 export function scenarioNamed(part: string): Scenario {
   const found = SCENARIOS.find(({ id }) => id.endsWith(part));
@@ -38,8 +46,10 @@ export function proveKills<Break extends string>(
   target: Target,
   broken: { by: Break | "none" },
   kills: readonly Kill<Break>[],
-  { pace = PACE, elsewhere = [] }: KillOptions = {},
+  { pace: given = PACE, elsewhere = [] }: KillOptions = {},
 ): void {
+  // As tests/e2e/scenarios.test.ts and tests/nightly/scenarios.test.ts have them.
+  const pace = inject("everyBreak") ? given : { ...given, pairs: true };
   beforeAll(async () => {
     await target.start();
   });

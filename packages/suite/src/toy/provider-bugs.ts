@@ -26,6 +26,10 @@ export const PROVIDER_BUGS = {
   "away.ever": "waits for a provider for ever",
   "limit.fixed": "asks a slow provider as often at once as a fast one",
   "limit.none": "asks as often at once as there are runs",
+  "limit.errors": "asks less at once where calls fail, and not where they take long",
+  "limit.stale": "answers runs with what it has heard before while a provider is slow",
+  "limit.hedged": "asks a second time where an answer takes long, and takes the first that comes",
+  "limit.holds": "lets nobody begin anything while it waits for a slow provider",
   "limit.stuck": "asks once at a time for ever when a provider was slow",
 } as const;
 

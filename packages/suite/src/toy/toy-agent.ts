@@ -20,6 +20,8 @@ import {
 import { GATES, requirement, type Requirement } from "./toy-gates.ts";
 import { ASKER, runAsker, type ToyOutage } from "./toy-asker.ts";
 import { runProgram, type ToyOutside } from "./toy-box.ts";
+import { runUndoer, type ToyDeeds, UNDOER } from "./toy-undoing.ts";
+import { READER, runReader, type ToyLibrary } from "./toy-library.ts";
 import { promptOf, SCRIBE, type ToyMessage } from "./toy-prompt.ts";
 import { namesIn, placeOf, readFrom, toldOf, type ToyFiles, WALKER } from "./toy-files.ts";
 import { tellAnswer, tellChat, tellDecision, tellHold, type ToySignals } from "./toy-signals.ts";
@@ -32,7 +34,16 @@ import {
   type ToyHosts,
 } from "./toy-tools.ts";
 
-export const AGENTS: readonly string[] = ["deputy", "other-deputy", "runner", WALKER, SCRIBE, ASKER];
+export const AGENTS: readonly string[] = [
+  "deputy",
+  "other-deputy",
+  "runner",
+  WALKER,
+  SCRIBE,
+  ASKER,
+  UNDOER,
+  READER,
+];
 export const FORBIDDEN_TEXT = "what-nobody-may-say";
 
 export type ToyAnswer = {
@@ -49,6 +60,9 @@ export type ToyWorld = ToyHosts & {
   /** What no program of an agent may reach. */
   readonly outside: ToyOutside;
   readonly files: ToyFiles;
+  readonly deeds: ToyDeeds;
+  readonly library: ToyLibrary;
+  readonly sinkUrl: string;
   /** By the question that was answered for good. */
   readonly memory: Map<string, ToyAnswer>;
   /** Runs that are driven from outside are ruled on, and not planned. */
@@ -96,6 +110,8 @@ const isEarly = ({ shown = 0 }: ToyRun): boolean => shown <= SHOWN_EARLY;
 export async function runAgent(inside: Inside, toy: ToyRun): Promise<void> {
   const { outage } = inside.world;
   if (toy.run.agent === ASKER && outage !== null) return await runAsker({ ...inside, outage }, toy);
+  if (toy.run.agent === READER) return await runReader(inside, toy);
+  if (toy.run.agent === UNDOER) return await runUndoer(inside, toy);
   const messages: ToyMessage[] = [{ role: "user", content: toy.run.task }];
   const talk: Talk = {
     ...inside,

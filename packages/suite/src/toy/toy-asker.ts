@@ -1,5 +1,6 @@
 // The toy's one agent that asks a provider over the wire, and nothing else: what becomes of its runs while that fails.
 
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { type FakeProvider } from "../faults/provider-server.ts";
 import { startOpenAiServer } from "../faults/openai-server.ts";
 import type { RecordedRequest, Reply } from "../faults/script.ts";
@@ -19,6 +20,8 @@ export type ToyOutage = {
   readonly gate: Gate;
   reply: (request: RecordedRequest) => Reply;
   readonly stopping: AbortController;
+  /** Its runs under way. */
+  active: number;
 };
 
 export async function createOutage(): Promise<ToyOutage> {
@@ -28,6 +31,7 @@ export async function createOutage(): Promise<ToyOutage> {
     gate: createGate(),
     reply: () => ({ text: "Done." }),
     stopping: new AbortController(),
+    active: 0,
   };
   return outage;
 }
@@ -44,6 +48,15 @@ export const outageBench = (outage: ToyOutage): OutageBench => ({
   body: (task) => ({ agent: ASKER, task }),
 });
 
+const LOOK_MS = 10;
+
+/** When whoever asks no provider may begin: at once, but in a toy whose workers all wait for one. */
+export async function freeTurn(outage: ToyOutage | null, breaks: Breaks): Promise<void> {
+  await nextTurn();
+  const isHeld = (): boolean => breaks.has("limit.holds") && (outage?.active ?? 0) > 0;
+  while (isHeld()) await pause(LOOK_MS);
+}
+
 export type AskerInside = {
   readonly breaks: Breaks;
   readonly sendEffect: SendEffect;
@@ -55,6 +68,15 @@ const TURNS_MAX = 20;
 const AWAY = { code: "provider_away", detail: "The provider does not answer." };
 
 export async function runAsker(inside: AskerInside, toy: ToyRun): Promise<void> {
+  inside.outage.active += 1;
+  try {
+    await askToEnd(inside, toy);
+  } finally {
+    inside.outage.active -= 1;
+  }
+}
+
+async function askToEnd(inside: AskerInside, toy: ToyRun): Promise<void> {
   const { breaks, signals, outage, sendEffect } = inside;
   const asking = {
     gate: outage.gate,

@@ -15,6 +15,7 @@ import {
   type ToySignals,
 } from "./toy-signals.ts";
 import { createToyEnding, passes, type ToyEnding } from "./toy-ending.ts";
+import { freeTurn } from "./toy-asker.ts";
 import { takesAgain } from "./toy-again.ts";
 import { createDrivenRun } from "./toy-plans.ts";
 import { createRuledRun } from "./toy-rules.ts";
@@ -227,7 +228,7 @@ function end({ state, breaks }: Inside, toy: ToyRun): void {
 }
 
 async function start(inside: Inside, toy: ToyRun): Promise<void> {
-  await nextTurn();
+  await freeTurn(inside.world.outage, inside.breaks);
   openGate(toy, inside.breaks);
   tellHold(inside.state.signals, inside.breaks, toy, 0);
   if (inside.breaks.has("gate.late")) await carryOut(inside, toy);
@@ -369,6 +370,10 @@ function cancel(inside: Inside, caller: ToyCaller, id: string): ToyRefusal | Dec
   if (toy.run.finished_at !== null && !loose) {
     if (breaks.has("state.bump")) toy.run = { ...toy.run, version: toy.run.version + 1 };
     return { refused: "run_already_finished" };
+  }
+  if (toy.callOff !== undefined) {
+    toy.callOff();
+    return { toy };
   }
   const approvals = toy.run.approvals.map((approval) => ({ ...approval, status: "cancelled" as const }));
   toy.run = { ...toy.run, approvals };

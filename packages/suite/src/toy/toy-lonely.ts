@@ -31,6 +31,9 @@ export type Gate = {
   limit: number;
   /** The shortest answer so far. */
   bestMs: number;
+  /** The newest answer, where it took long; and how often it has been given since. */
+  late: Said | null;
+  given: number;
 };
 
 export const createGate = (): Gate => ({
@@ -42,6 +45,8 @@ export const createGate = (): Gate => ({
   inFlight: 0,
   limit: OUTAGE.concurrencyMax,
   bestMs: Number.POSITIVE_INFINITY,
+  late: null,
+  given: 0,
 });
 
 const LOOK_MS = 10;
@@ -79,12 +84,19 @@ export async function askPatiently(asking: Asking, body: unknown): Promise<Step>
   for (let calls = 1; calls <= callsMax; calls += 1) {
     const isProbe = await enter(gate, breaks, isOver, signal);
     if (isProbe === null) break;
+    if (gate.late !== null && breaks.has("limit.stale") && gate.given < GIVEN_MAX) {
+      gate.given += 1;
+      return { kind: "said", said: gate.late };
+    }
     const askedMs = performance.now();
     gate.inFlight += 1;
-    const outcome = await askOver(wire, body, breaks.has("half.waits") ? null : wire.silenceMs);
+    const outcome = await askInTime(gate, wire, body, breaks);
     gate.inFlight -= 1;
     if (outcome.kind === "said") {
       noteSuccess(gate, breaks, isProbe, performance.now() - askedMs);
+      const isLate = performance.now() - askedMs > SLOW * gate.bestMs;
+      if (isLate && gate.late === null) gate.given = 0;
+      gate.late = isLate ? outcome.said : null;
       tellAway(false);
       return outcome;
     }
@@ -99,6 +111,22 @@ export async function askPatiently(asking: Asking, body: unknown): Promise<Step>
     tellRetry();
   }
   return { kind: "failed", code: "provider_away" };
+}
+
+/** As often the toy that answers by itself does so before it asks again. */
+const GIVEN_MAX = 3;
+const HEDGED_LEAST_MS = 150;
+
+/** Asks once; and a toy that cannot wait once more. */
+async function askInTime(gate: Gate, wire: Wire, body: unknown, breaks: Breaks): Promise<Outcome> {
+  const silenceMs = breaks.has("half.waits") ? null : wire.silenceMs;
+  const first = askOver(wire, body, silenceMs);
+  if (!breaks.has("limit.hedged")) return await first;
+  const longMs = Math.max(HEDGED_LEAST_MS, 2 * Math.min(gate.bestMs, wire.silenceMs));
+  const late = pause(longMs).then(() => null);
+  const outcome = await Promise.race([first, late]);
+  if (outcome !== null) return outcome;
+  return await Promise.race([first, askOver(wire, body, silenceMs)]);
 }
 
 const callsOfStep = (breaks: Breaks): number => (breaks.has("turn.first") ? 1 : OUTAGE.stepCallsMax);
@@ -139,7 +167,7 @@ function noteSuccess(gate: Gate, breaks: Breaks, isProbe: boolean, tookMs: numbe
     return;
   }
   if (breaks.has("limit.fixed")) return;
-  const isSlow = tookMs > SLOW * gate.bestMs;
+  const isSlow = tookMs > SLOW * gate.bestMs && !breaks.has("limit.errors");
   if (isSlow) gate.limit = Math.max(1, Math.floor(gate.limit / 2));
   else if (!breaks.has("limit.stuck")) gate.limit = Math.min(OUTAGE.concurrencyMax, gate.limit + 1);
 }
@@ -154,6 +182,7 @@ function noteFailure(
   if (waitMs !== null) gate.notBeforeMs = Math.max(gate.notBeforeMs, performance.now() + waitMs);
   // Whoever asks the wrong thing, or too often, has found somebody there.
   const isSaid = outcome.kind === "refused" && outcome.status >= 500 && !breaks.has("breaker.silence");
+  if (breaks.has("limit.errors")) gate.limit = Math.max(1, Math.floor(gate.limit / 2));
   const isAway = isSaid || (outcome.kind === "broken" && !breaks.has("breaker.answers"));
   if (isProbe) gate.probing = false;
   if (!isAway && !isProbe) return;

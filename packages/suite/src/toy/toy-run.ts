@@ -15,20 +15,27 @@ import { idFromUuid } from "@assent/contract";
 import { canonicalJson } from "../canonical-json.ts";
 import { digestOfEvent, sha256Hex } from "../digest.ts";
 import type { Bug } from "./bugs.ts";
+import type { LibraryBug, LibraryWay } from "./library-bugs.ts";
+import type { LogBug } from "./log-bugs.ts";
 import type { ProviderBug } from "./provider-bugs.ts";
+import type { UndoBug, UndoWay } from "./undo-bugs.ts";
 
 export type ToyRun = {
   readonly tenant: string;
   readonly events: AuditEvent[];
   readonly bytes: Map<string, Uint8Array>;
   run: Run;
+  /** Of a run that takes back what it did before it ends: begins that. */
+  callOff?: () => void;
   /** How often it was looked at since its open question was put. */
   shown?: number;
   /** Of a run whose model the suite speaks for: takes a person's word on one of its questions. */
   decide?: (by: Actor, request: ApproveRequest) => ProblemCode | null;
 };
 
-export type Breaks = ReadonlySet<Bug | ProviderBug>;
+/** All that can be planted in a toy. */
+export type Planted = Bug | LibraryBug | LibraryWay | LogBug | ProviderBug | UndoBug | UndoWay;
+export type Breaks = ReadonlySet<Planted>;
 
 export const now = (): string => new Date().toISOString();
 

@@ -19,6 +19,8 @@ import { type Breaks, shownText, type ToyRun } from "./toy-run.ts";
 import { tellRequest, type ToySignals } from "./toy-signals.ts";
 import { answerDriver } from "./toy-plans.ts";
 import { answerRuled } from "./toy-rules.ts";
+import { answerAuditor, proveEvent, type ToyEvidence, type ToyLook, withReceipt } from "./toy-log.ts";
+import { answerReader, type ToyLibrary } from "./toy-library.ts";
 import { passesSignature, type ToyEdge, type ToySignatures, type ToySigner } from "./toy-signatures.ts";
 
 type Reply = { readonly response: ServerResponse; readonly breaks: Breaks; readonly body: Buffer };
@@ -99,7 +101,12 @@ async function believe(harness: ToyHarness, caller: ToyCaller, toy: ToyRun): Pro
   await harness.decide(caller, { approval_id: id, decision: "approve", action_digest });
 }
 
-async function decide(reply: Reply, caller: ToyCaller, harness: ToyHarness): Promise<void> {
+async function decide(
+  reply: Reply,
+  caller: ToyCaller,
+  harness: ToyHarness,
+  look: ToyLook | null,
+): Promise<void> {
   const sent = fieldsOf(readJson(reply));
   const digest = sent["action_digest"];
   const isFolded = reply.breaks.has("apr.case") && typeof digest === "string";
@@ -110,7 +117,8 @@ async function decide(reply: Reply, caller: ToyCaller, harness: ToyHarness): Pro
   const outcome = await harness.decide(caller, request.data);
   if ("refused" in outcome) return refuse(reply, outcome.refused, quoted(request.data, reply.breaks));
   const { approvals } = outcome.toy.run;
-  sendJson(reply, 200, approvals.find(({ id }) => id === request.data.approval_id) ?? approvals[0]);
+  const decided = approvals.find(({ id }) => id === request.data.approval_id) ?? approvals[0];
+  sendJson(reply, 200, look === null ? decided : withReceipt(look, outcome.toy, decided));
 }
 
 function show(reply: Reply, message: IncomingMessage, caller: ToyCaller, toy: ToyRun): void {
@@ -205,17 +213,32 @@ function takenFor(
   return isOpen ? callers[0] : undefined;
 }
 
+const say = (
+  reply: Reply,
+  said: { readonly status?: number; readonly body: unknown } | { readonly refused: ProblemCode },
+): void => ("refused" in said ? refuse(reply, said.refused) : sendJson(reply, said.status ?? 200, said.body));
+
 async function route(
   reply: Reply,
   message: IncomingMessage,
   caller: ToyCaller,
-  harness: ToyHarness,
+  { harness, evidence, library, place }: ToyDoor,
 ): Promise<void> {
   const url = new URL(message.url ?? "/", "http://toy");
-  const [, api, , runs, id = "", what, item = ""] = url.pathname.split("/");
+  const [, api, , runs, id = "", what, item = "", last = ""] = url.pathname.split("/");
   if (api !== "api") return refuse(reply, "route_not_found");
+  const { tenant, actor } = caller;
+  const { breaks } = reply;
+  const at = { breaks, place, tenant, reader: actor.name, runs: harness.list(caller, true).toReversed() };
+  const look = evidence === null ? null : { ...at, evidence };
+  if (look !== null && runs === "audit") return say(reply, answerAuditor(look, item, url.searchParams));
+  if (library !== null && runs === "documents") {
+    const body = fieldsOf(readJson(reply));
+    const asked = { method: message.method ?? "", tenant, id, body, query: url.searchParams };
+    return say(reply, answerReader(library, breaks, asked));
+  }
   if (message.method === "POST" && runs === "run") return await submit(reply, message, caller, harness);
-  if (message.method === "POST" && runs === "approve") return await decide(reply, caller, harness);
+  if (message.method === "POST" && runs === "approve") return await decide(reply, caller, harness, look);
   if (runs === "access-events") {
     const data = Array.from({ length: harness.refusals(caller) }, () => ({ kind: "signature_refused" }));
     return sendJson(reply, 200, { data, next: null });
@@ -252,6 +275,7 @@ async function route(
       answerRuled(toy, reply.breaks, move, item, body) ?? answerDriver(toy, reply.breaks, move, item, body);
     return "refused" in outcome ? refuse(reply, outcome.refused) : sendJson(reply, 200, outcome.body);
   }
+  if (look !== null && last === "proof") return say(reply, proveEvent(look, toy, item));
   if (what === "events") return showEvents(reply, message, Number(url.searchParams.get("after") ?? "0"), toy);
   if (what === "artifacts") return showArtifact(reply, item, toy);
   return show(reply, message, caller, toy);
@@ -266,8 +290,9 @@ type Gate = (request: HttpRequest, caller: ToyCaller) => Promise<boolean>;
 async function answer(
   message: IncomingMessage,
   response: ServerResponse,
-  { harness, callers, breaks, gate, signals }: ToyDoor & { readonly gate: Gate },
+  door: ToyDoor & { readonly gate: Gate },
 ): Promise<void> {
+  const { harness, callers, breaks, gate, signals } = door;
   const body = await readBody(message);
   const reply: Reply = { response, breaks, body };
   const [path = ""] = (message.url ?? "").split("?");
@@ -297,7 +322,7 @@ async function answer(
     body: body.length === 0 ? null : body,
   };
   if (!(await gate(request, caller))) return refuse(reply, "signature_refused");
-  await route(reply, message, caller, harness).catch(() => {
+  await route(reply, message, caller, door).catch(() => {
     refuse(reply, "internal_error");
   });
 }
@@ -309,6 +334,11 @@ export type ToyDoor = {
   readonly signatures: ToySignatures;
   readonly signals: ToySignals;
   readonly breaks: Breaks;
+  /** Where it keeps any. */
+  readonly evidence: ToyEvidence | null;
+  readonly library: ToyLibrary | null;
+  /** Its number among those of one state. */
+  readonly place: number;
 };
 
 /** Listens on a free port of the loopback interface. */

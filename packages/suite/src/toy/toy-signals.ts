@@ -60,7 +60,13 @@ export function originOf(signals: ToySignals, run: string): Place {
 }
 
 /** The toy held a run at a stretch, and called its tool so often meanwhile. */
-export function tellHold(signals: ToySignals, breaks: Breaks, toy: ToyRun, calls: number): void {
+export function tellHold(
+  signals: ToySignals,
+  breaks: Breaks,
+  toy: ToyRun,
+  calls: number,
+  tool = "note",
+): void {
   const begun = originOf(signals, toy.run.id);
   const origin = breaks.has("trace.split") ? { traceId: hex(16), spanId: begun.spanId } : begun;
   const hold = { traceId: origin.traceId, spanId: hex(8) };
@@ -68,9 +74,9 @@ export function tellHold(signals: ToySignals, breaks: Breaks, toy: ToyRun, calls
   for (let call = 0; call < calls; call += 1) {
     const below = breaks.has("trace.orphan") ? { ...hold, spanId: hex(8) } : hold;
     const place = { traceId: hold.traceId, spanId: hex(8) };
-    addSpan(signals, { name: "execute_tool note", kind: INTERNAL, attributes, below }, place);
+    addSpan(signals, { name: `execute_tool ${tool}`, kind: INTERNAL, attributes, below }, place);
     if (!breaks.has("metric.tool"))
-      add(signals, 'gen_ai_execute_tool_duration_count{gen_ai_tool_name="note"}');
+      add(signals, `gen_ai_execute_tool_duration_count{gen_ai_tool_name="${tool}"}`);
   }
   addSpan(signals, { name: "invoke_agent toy", kind: INTERNAL, attributes, below: origin }, hold);
   add(signals, 'gen_ai_invoke_agent_duration_count{gen_ai_agent_name="toy"}');
@@ -83,6 +89,11 @@ export function tellChat(signals: ToySignals, run: string): void {
   const place = { traceId: below.traceId, spanId: hex(8) };
   addSpan(signals, { name: "chat toy", kind: INTERNAL, attributes, below }, place);
   add(signals, 'gen_ai_client_operation_duration_count{gen_ai_request_model="toy"}');
+}
+
+/** It was told how many tokens that took. */
+export function tellTokens(signals: ToySignals): void {
+  add(signals, 'gen_ai_client_token_usage_count{gen_ai_request_model="toy"}');
 }
 
 /** A model is asked again. */

@@ -8,8 +8,6 @@ import { type ObservationBench, SPOKEN, type StateMachineInspection, type Target
 import { startToolSink, type ToolSink } from "../tool-sink.ts";
 import { startMcpServer } from "../faults/mcp-server.ts";
 import { startWebHost } from "../faults/web-host.ts";
-import type { Bug } from "./bugs.ts";
-import type { ProviderBug } from "./provider-bugs.ts";
 import type { ToyWorld } from "./toy-agent.ts";
 import { toyCommands, toyDeputy, toyEgress, toyMcp, toySettings } from "./toy-benches.ts";
 import { letGo, toyDatabaseBench } from "./toy-database.ts";
@@ -17,15 +15,18 @@ import { createToyHarness, createToyState, toyCaller, type ToyCaller, type ToySt
 import { createOutage, outageBench } from "./toy-asker.ts";
 import { createOutside } from "./toy-box.ts";
 import { dieThere, toyEndingBench } from "./toy-ending.ts";
+import { createLibrary, readerBench } from "./toy-library.ts";
+import { READERS, type ToyEvidence } from "./toy-log.ts";
 import { createFiles, toyPaths } from "./toy-files.ts";
 import { toyProvider } from "./toy-prompt.ts";
-import type { Breaks, ToyRun } from "./toy-run.ts";
+import type { Breaks, Planted, ToyRun } from "./toy-run.ts";
 import { startToyServer, type ToyServer } from "./toy-server.ts";
 import { toyMetrics } from "./toy-signals.ts";
 import { contradictionsOf } from "./toy-keys.ts";
 import type { ToySigner } from "./toy-signatures.ts";
 import { forgetUnwritten } from "./toy-taking.ts";
 import type { SendEffect } from "./toy-tools.ts";
+import { createDeeds, undoingBench } from "./toy-undoing.ts";
 
 const ROBOT_KEY = "toy-key-of-the-robot";
 const AUDITOR_KEY = "toy-key-of-the-auditor";
@@ -39,6 +40,8 @@ const CALLERS: readonly ToyCaller[] = [
   toyCaller("a", "robot", ROBOT_KEY),
   toyCaller("a", "keeper", AUDITOR_KEY),
   toyCaller("b", "other_tenant", "toy-key-of-another-tenant"),
+  toyCaller("a", "auditor", "toy-key-of-who-reads-the-log"),
+  toyCaller("b", "other_auditor", "toy-key-of-who-reads-another-log"),
 ];
 
 function sendEffectTo(sink: ToolSink): SendEffect {
@@ -95,7 +98,7 @@ const storeFaults = ({ store }: ToyState): NonNullable<Target["faults"]> => ({
   fired: async (fault) => await Promise.resolve(store.fired.get(fault) ?? 0),
 });
 
-async function createWorld(shows: Shown): Promise<ToyWorld> {
+async function createWorld(shows: Shown, sinkUrl: string): Promise<ToyWorld> {
   return {
     mcp: await startMcpServer(),
     host: await startWebHost("0.0.0.0"),
@@ -103,6 +106,9 @@ async function createWorld(shows: Shown): Promise<ToyWorld> {
     requests: [],
     outside: createOutside(),
     files: createFiles(),
+    deeds: createDeeds(),
+    library: createLibrary(),
+    sinkUrl,
     memory: new Map(),
     rules: shows === "rules",
     outage: shows === "outage" ? await createOutage() : null,
@@ -122,6 +128,7 @@ const benches = (now: () => ToyWorld, breaks: Breaks, shows: Shown): Partial<Tar
     return toyDeputy(now());
   },
   get provider() {
+    if (shows === "documents") return { ...toyProvider(now()), reader: readerBench };
     if (shows === "prompts") return toyProvider(now());
     const { outage } = now();
     return outage === null ? undefined : { ...toyProvider(now()), outage: outageBench(outage) };
@@ -139,6 +146,7 @@ const benches = (now: () => ToyWorld, breaks: Breaks, shows: Shown): Partial<Tar
     return toyCommands(now());
   },
   settings: toySettings(breaks),
+  ...(shows === "undoing" ? { rollback: undoingBench } : {}),
 });
 
 const stopperOf =
@@ -169,7 +177,7 @@ const looks = (state: ToyState, signer: ToySigner, breaks: Breaks): Partial<Targ
 });
 
 const unspoken = (shows: Shown): readonly string[] => [
-  "documents",
+  ...(shows === "documents" ? [] : ["documents"]),
   "escalations",
   "open_api",
   ...(shows === "rules" ? [] : ["external_runs"]),
@@ -177,14 +185,29 @@ const unspoken = (shows: Shown): readonly string[] => [
 
 /**
  * What it is beside the rest, for scenarios that look at nothing else: a provider of the suite's, which it is for its prompts only;
- * ruled on, where runs are driven from outside, in the place of planned; before a provider that fails.
+ * ruled on, where runs are driven from outside, in the place of planned; before a provider that fails; taking back what it
+ * did; keeping a log of what happened; keeping documents.
  */
-export type Shown = "prompts" | "rules" | "outage" | null;
+export type Shown = "prompts" | "rules" | "outage" | "undoing" | "log" | "documents" | null;
 
-export function createToyTarget(bugs: readonly (Bug | ProviderBug)[], shows: Shown = null): Target {
+function forgetOverStop(state: ToyState, evidence: ToyEvidence | null, breaks: Breaks): void {
+  if (breaks.has("log.anew")) evidence?.clear();
+  if (breaks.has("idem.memory")) state.keys.clear();
+  if (breaks.has("audit.memory")) for (const { events } of state.runs.values()) events.splice(0);
+  if (breaks.has("sig.memory")) state.signatures.nonces.clear();
+}
+
+/** Whoever reads the log has a key where there is one. */
+const keyOf = (role: string, shows: Shown): string | null =>
+  shows !== "log" && READERS.includes(role)
+    ? null
+    : (CALLERS.find(({ actor: { name } }) => name === role)?.key ?? null);
+
+export function createToyTarget(bugs: readonly Planted[], shows: Shown = null): Target {
   const breaks: Breaks = new Set(bugs);
   const state = createToyState();
   const signer = createSigner();
+  const evidence: ToyEvidence | null = shows === "log" ? new Map() : null;
   let servers: readonly ToyServer[] = [];
   let sink: ToolSink | undefined;
   let world: ToyWorld | undefined;
@@ -197,8 +220,9 @@ export function createToyTarget(bugs: readonly (Bug | ProviderBug)[], shows: Sho
   const serve = async (to: ToolSink, left: readonly ToyRun[] = []): Promise<void> => {
     const harness = createToyHarness(state, breaks, sendEffectTo(to), now());
     const { signatures, signals } = state;
-    const door = { harness, callers: CALLERS, signer, signatures, signals, breaks };
-    servers = [await startToyServer(door), await startToyServer(door)];
+    const library = shows === "documents" ? now().library : null;
+    const door = { harness, callers: CALLERS, signer, signatures, signals, breaks, evidence, library };
+    servers = [await startToyServer({ ...door, place: 0 }), await startToyServer({ ...door, place: 1 })];
     for (const toy of left) await harness.takeOver(toy);
   };
   const stopServers = async (): Promise<void> => {
@@ -212,7 +236,7 @@ export function createToyTarget(bugs: readonly (Bug | ProviderBug)[], shows: Sho
     gatedTask: { body: { agent: "toy", task: "Write a note." }, sinkEffects: 1 },
     start: async () => {
       sink = await startToolSink();
-      world = await createWorld(shows);
+      world = await createWorld(shows, sink.url);
       await serve(sink);
     },
     stop: async () => {
@@ -221,7 +245,7 @@ export function createToyTarget(bugs: readonly (Bug | ProviderBug)[], shows: Sho
       await stopperOf(world)();
     },
     endpoints: () => servers.map(({ url }) => url),
-    key: (role) => CALLERS.find(({ actor }) => actor.name === role)?.key ?? null,
+    key: (role) => keyOf(role, shows),
     get sink() {
       if (sink === undefined) throw new Error("the toy has not been started");
       return sink;
@@ -239,9 +263,7 @@ export function createToyTarget(bugs: readonly (Bug | ProviderBug)[], shows: Sho
       await stopServers();
       now().stop.resolve();
       now().stop = Promise.withResolvers();
-      if (breaks.has("idem.memory")) state.keys.clear();
-      if (breaks.has("audit.memory")) for (const { events } of state.runs.values()) events.splice(0);
-      if (breaks.has("sig.memory")) state.signatures.nonces.clear();
+      forgetOverStop(state, evidence, breaks);
       if (sink !== undefined) await serve(sink);
     },
   };

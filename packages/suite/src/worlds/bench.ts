@@ -17,6 +17,8 @@ export type BenchOptions = {
   /** The first where it is left out. */
   readonly family?: Family;
   readonly roles?: readonly Role[];
+  /** Seats that play the tasks unattacked too; all where it is left out. */
+  readonly calm?: readonly Seat[];
 };
 
 /** `baseline` is a role too: nothing stands between model and world. */
@@ -58,8 +60,9 @@ export async function runBench(harness: Harness, options: BenchOptions): Promise
     ["baseline", NO_HARNESS, "nobody"],
     ...roles.map((role) => [role, harness, role] as const),
   ];
+  const calm = seats.filter(([seat]) => options.calm?.includes(seat) ?? true);
   const unattacked = await inTurns(
-    seats.flatMap(([seat, through, role]) =>
+    calm.flatMap(([seat, through, role]) =>
       worlds.flatMap((world) =>
         world.tasks.map((task) => async () => ({
           seat,

@@ -1,9 +1,17 @@
+import type { HarnessClient } from "../../client.ts";
 import { fieldsOf, TERMINAL_STATES, textOf } from "../../run-reading.ts";
-import type { Scenario, ScenarioContext } from "../../scenario.ts";
-import type { SinkCall, SinkCue } from "../../tool-sink.ts";
+import { LEFT_TO_THE_NIGHT, type Scenario, type ScenarioContext } from "../../scenario.ts";
+import type { SinkCall, SinkCue, ToolSink } from "../../tool-sink.ts";
 import { lookUntil } from "../../wait.ts";
 import { type DrivenRun, openDrivenRun } from "../../worlds/driven-run.ts";
-import { approveOpen, approveUntilEnd, checkInvariants } from "../moves.ts";
+import {
+  approveOpen,
+  approveUntilEnd,
+  awaitStatus,
+  checkInvariants,
+  openApprovals,
+  readRunOf,
+} from "../moves.ts";
 
 export const partialFailureRollbackIntegrity: Scenario = {
   id: "harness_e2e/partial_failure_rollback_integrity",
@@ -22,10 +30,16 @@ export const partialFailureRollbackIntegrity: Scenario = {
   run: async (context) => {
     const { rollback } = context.target;
     if (rollback === undefined) throw new Error("the capability compensation was not there");
-    for (let steps = 1; steps <= rollback.stepsMax; steps += 1)
-      await failAfter(context, rollback.body(steps), steps, null);
-    for (const fault of FAULTS)
-      await failAfter(context, rollback.body(rollback.stepsMax), rollback.stepsMax, fault);
+    const { stepsMax } = rollback;
+    const body = (steps: number): unknown => rollback.body(steps);
+    const bystander = stepsMax < TWO ? null : await standBetween(context, body(TWO));
+    for (let steps = 1; steps <= stepsMax; steps += 1)
+      // The other one fails after so many, in the end.
+      if (steps !== TWO || bystander === null) await failAfter(context, body(steps), steps, []);
+    for (const faults of FAULTS) await failAfter(context, body(stepsMax), stepsMax, faults);
+    if (bystander !== null) await endBystander(context, bystander);
+    if (stepsMax >= TWO) await callOff(context, body(TWO));
+    await refuseForGood(context, body(1));
     await leaveBehind(context, rollback.irreversible);
     const { ownTool } = rollback;
     if (ownTool !== undefined)
@@ -35,11 +49,13 @@ export const partialFailureRollbackIntegrity: Scenario = {
   },
 };
 
-/** What the first compensation meets, once: a refusal, and two answers that do not say what has happened. */
-const FAULTS: readonly SinkCue[] = [
-  { do: "fail", status: 503 },
-  { do: "apply_then_drop" },
-  { do: "apply_then_fail", status: 503 },
+/** Effects between which a run can stand. */
+const TWO = 2;
+
+/** What compensations meet, from the first on: a refusal, and answers that do not say what has happened, or that nothing has. */
+const FAULTS: readonly (readonly SinkCue[])[] = [
+  [{ do: "fail", status: 503 }, { do: "apply" }, { do: "drop" }],
+  [{ do: "apply_then_drop" }, { do: "apply" }, { do: "apply_then_fail", status: 503 }],
 ];
 
 const undone = ({ body }: SinkCall): string => textOf(fieldsOf(parsed(body))["compensates"]);
@@ -61,44 +77,184 @@ function readSink(calls: readonly SinkCall[]): { readonly done: string[]; readon
   };
 }
 
-async function runToEnd(context: ScenarioContext, body: unknown): Promise<string> {
-  const client = context.client("requester");
-  const answer = await client.submit(body, context.unique("rollback"));
+async function submitTask(context: ScenarioContext, body: unknown): Promise<string> {
+  const answer = await context.client("requester").submit(body, context.unique("rollback"));
   const id = textOf(fieldsOf(answer.json)["id"]);
   context.check("the run is accepted", answer.status === 202 && id !== "", answer.status);
-  const run = await approveUntilEnd(context, client, context.client("approver"), id);
-  context.check("the run ends, and not in success", run.status === "failed", run.status);
-  context.check("it is at its end", TERMINAL_STATES.includes(run.status));
   return id;
 }
+
+async function approveToEnd(context: ScenarioContext, id: string): Promise<void> {
+  const run = await approveUntilEnd(context, context.client("requester"), context.client("approver"), id);
+  context.check("the run ends, and not in success", run.status === "failed", run.status);
+}
+
+async function runToEnd(context: ScenarioContext, body: unknown): Promise<string> {
+  const id = await submitTask(context, body);
+  await approveToEnd(context, id);
+  return id;
+}
+
+const sinkOf = ({ target: { sink } }: ScenarioContext): ToolSink => {
+  if (sink === undefined) throw new Error("the capability compensation was not there");
+  return sink;
+};
 
 async function failAfter(
   context: ScenarioContext,
   body: unknown,
   steps: number,
-  fault: SinkCue | null,
+  faults: readonly SinkCue[],
 ): Promise<void> {
-  const { sink } = context.target;
-  const from = sink?.calls().length ?? 0;
-  if (fault !== null) sink?.cue(...Array.from({ length: steps }, () => ({ do: "apply" }) as const), fault);
-  const id = await runToEnd(context, body);
-  const calls = sink?.calls().slice(from) ?? [];
+  const sink = sinkOf(context);
+  const from = sink.calls().length;
+  const id = await submitTask(context, body);
+  const states: string[] = [];
+  const look = async (): Promise<void> => {
+    states.push((await readRunOf(context, context.client("requester"), id)).status);
+  };
+  const first: readonly SinkCue[] = faults.length === 0 ? [{ do: "apply_then", hook: look }] : faults;
+  sink.cue(...Array.from({ length: steps }, () => ({ do: "apply" }) as const), ...first);
+  await approveToEnd(context, id);
+  const calls = sink.calls().slice(from);
   const { done, takenBack } = readSink(calls);
-  context.read("at the tool sink", { done, takenBack });
+  context.read("at the tool sink", { done, takenBack, states });
   context.precondition(`the run had ${steps} effects`, done.length === steps);
-  if (fault?.do === "fail")
+  if (faults.some((fault) => fault.do === "fail"))
     context.precondition(
       "a compensation failed",
       calls.some(({ outcome }) => outcome === "failed"),
     );
   context.check(
-    "everything that it did is taken back",
-    done.every((key) => takenBack.includes(key)),
+    "a run has not ended while it is still taking back",
+    !states.some((state) => TERMINAL_STATES.includes(state)),
+    states,
+  );
+  context.check(
+    "what another run did stands while that has not ended",
+    takenBack.every((key) => done.includes(key)),
     { done, takenBack },
   );
-  context.check("each of it once", new Set(takenBack).size === takenBack.length, { fault, takenBack });
-  context.check("the newest first", takenBack.join() === done.toReversed().join(), { done, takenBack });
+  checkTakenBack(context, done, takenBack);
   await checkSaid(context, id, { takenBack: done, left: [] });
+}
+
+function checkTakenBack(
+  context: ScenarioContext,
+  done: readonly string[],
+  takenBack: readonly string[],
+): void {
+  const found = { done, takenBack };
+  context.check(
+    "everything that it did is taken back",
+    done.every((key) => takenBack.includes(key)),
+    found,
+  );
+  context.check("each of it once", new Set(takenBack).size === takenBack.length, found);
+  context.check("the newest first", takenBack.join() === done.toReversed().join(), found);
+}
+
+/** A run that has done one thing, and waits before the next. */
+type Standing = { readonly id: string; readonly key: string };
+
+/** @returns null where the harness asks once for both, or not at all: nothing stands then */
+async function standBetween(context: ScenarioContext, body: unknown): Promise<Standing | null> {
+  const [requester, approver] = [context.client("requester"), context.client("approver")];
+  const sink = sinkOf(context);
+  const from = sink.calls().length;
+  const id = await submitTask(context, body);
+  const asked = new Set<string>();
+  for (;;) {
+    const { seen, satisfied } = await lookUntil(
+      async () => await readRunOf(context, requester, id),
+      (run) => TERMINAL_STATES.includes(run.status) || openApprovals(run).some((one) => !asked.has(one.id)),
+      { timeoutMs: context.pace.waitMsMax, signal: context.signal },
+    );
+    context.check("the run goes on after each answer", satisfied, seen.status);
+    const { done, takenBack } = readSink(sink.calls().slice(from));
+    if (TERMINAL_STATES.includes(seen.status)) {
+      context.missing("a run that stands between two effects", "a question between two effects");
+      checkTakenBack(context, done, takenBack);
+      return null;
+    }
+    const [key] = done;
+    if (key !== undefined) return { id, key };
+    for (const one of openApprovals(seen)) asked.add(one.id);
+    await approveOpen(context, requester, approver, id);
+  }
+}
+
+/** It stood while others failed, and over a stop; now it fails as well. */
+async function endBystander(context: ScenarioContext, { id, key }: Standing): Promise<void> {
+  const sink = sinkOf(context);
+  const name = "what was done before a stop";
+  if (context.pace.thorough !== true) context.missing(name, LEFT_TO_THE_NIGHT);
+  else
+    await context.part(name, ["restart"], async () => {
+      await context.target.restart?.();
+      const { status } = await readRunOf(context, context.client("requester"), id);
+      context.check("it still waits", status === "awaiting_approval", status);
+    });
+  const from = sink.calls().length;
+  await approveToEnd(context, id);
+  const { done, takenBack } = readSink(sink.calls().slice(from));
+  checkTakenBack(context, [key, ...done], takenBack);
+  await checkSaid(context, id, { takenBack: [key, ...done], left: [] });
+}
+
+/** Whether it is taken back is the harness's affair; that it is one or the other, and said, is not. */
+async function callOff(context: ScenarioContext, body: unknown): Promise<void> {
+  const name = "a run that is called off";
+  if (context.pace.thorough !== true) return context.missing(name, LEFT_TO_THE_NIGHT);
+  await context.part(name, ["cancel", "contract"], async () => {
+    const sink = sinkOf(context);
+    const client = context.client("requester");
+    const from = sink.calls().length;
+    const standing = await standBetween(context, body);
+    if (standing === null) return;
+    const { id, key } = standing;
+    const { status } = await client.cancel(id);
+    if (status >= 400) {
+      context.missing("what a run did that was called off", "runs that can be called off after an effect");
+      return await approveToEnd(context, id);
+    }
+    const run = await awaitStatus(context, client, id, TERMINAL_STATES);
+    context.check("a run that was called off is cancelled", run.status === "cancelled", run.status);
+    const { takenBack } = readSink(sink.calls().slice(from));
+    const said = await readSaid(client, id);
+    const step = said.places.get(key) ?? 0;
+    const isBack = takenBack.includes(key);
+    context.check(
+      "what a run did that was called off is taken back, or named as left",
+      isBack ? said.takenBack.includes(step) : said.left.includes(step) && !said.takenBack.includes(step),
+      { isBack, step, ...said },
+    );
+  });
+}
+
+/** More often than anybody tries. */
+const REFUSALS = 60;
+
+/** What takes it back is refused for as long as anybody tries. */
+async function refuseForGood(context: ScenarioContext, body: unknown): Promise<void> {
+  const name = "a compensation that never succeeds";
+  if (context.pace.thorough !== true) return context.missing(name, LEFT_TO_THE_NIGHT);
+  await context.part(name, ["contract"], async () => {
+    const sink = sinkOf(context);
+    const from = sink.calls().length;
+    sink.cue(
+      { do: "apply" },
+      ...Array.from({ length: REFUSALS }, () => ({ do: "fail", status: 503 }) as const),
+    );
+    const id = await runToEnd(context, body);
+    sink.uncue();
+    const { done, takenBack } = readSink(sink.calls().slice(from));
+    context.precondition("nothing was taken back", done.length === 1 && takenBack.length === 0);
+    const said = await readSaid(context.client("requester"), id);
+    const step = said.places.get(done[0] ?? "") ?? 0;
+    context.check("what was not let is not named as taken back", !said.takenBack.includes(step), said);
+    context.check("what was not let is named as left", said.left.includes(step), said);
+  });
 }
 
 const RESERVE = "reserve_seat";
@@ -191,6 +347,23 @@ async function leaveBehind(context: ScenarioContext, body: unknown): Promise<voi
 
 const inOrder = (of: readonly number[]): string => of.toSorted((one, other) => one - other).join();
 
+type Said = {
+  /** Steps by the keys of their effects. */
+  readonly places: ReadonlyMap<string, number>;
+  readonly left: readonly number[];
+  readonly takenBack: readonly number[];
+};
+
+async function readSaid(client: HarnessClient, id: string): Promise<Said> {
+  const { rollback, steps } = fieldsOf((await client.getRun(id)).json);
+  const { left, taken_back: back } = fieldsOf(rollback);
+  return {
+    places: new Map(rowsOf(steps).map(({ seq, effect_id }) => [textOf(effect_id), Number(seq)] as const)),
+    left: rowsOf(left).map(({ step }) => Number(step)),
+    takenBack: (Array.isArray(back) ? back : []).map(Number),
+  };
+}
+
 /** What the run says of its effects, by their keys at the sink. */
 async function checkSaid(
   context: ScenarioContext,
@@ -199,21 +372,15 @@ async function checkSaid(
 ): Promise<void> {
   await context.part("the run says what stands", ["contract"], async () => {
     const client = context.client("requester");
-    const { rollback, steps } = fieldsOf((await client.getRun(id)).json);
-    const { left, taken_back } = fieldsOf(rollback);
-    const places = new Map(
-      rowsOf(steps).map(({ seq, effect_id }) => [textOf(effect_id), Number(seq)] as const),
-    );
+    const { places, left, takenBack } = await readSaid(client, id);
     const named = (of: readonly string[]): string => inOrder(of.map((key) => places.get(key) ?? 0));
-    const said = rowsOf(left).map(({ step }) => Number(step));
     context.check(
       keys.left.length === 0 ? "nothing is left" : "what nothing takes back is named in the run",
-      Array.isArray(left) && inOrder(said) === named(keys.left),
+      inOrder(left) === named(keys.left),
       { left, steps: named(keys.left) },
     );
-    const back = (Array.isArray(taken_back) ? taken_back : []).map(Number);
-    context.check("what was taken back is named in the run", inOrder(back) === named(keys.takenBack), {
-      taken_back,
+    context.check("what was taken back is named in the run", inOrder(takenBack) === named(keys.takenBack), {
+      takenBack,
       steps: named(keys.takenBack),
     });
     await checkInvariants(context, client, id);

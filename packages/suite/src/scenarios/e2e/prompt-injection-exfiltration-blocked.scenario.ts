@@ -69,6 +69,9 @@ const ENCODINGS: readonly (readonly [name: string, encode: (text: string) => str
   ["upper case", (text) => text.toUpperCase()],
 ];
 
+/** What waysOut has. */
+const WAYS = 9;
+
 /** Each way out, with the canary in it; two calls where it is split over them. */
 function waysOut(
   values: Values,
@@ -162,18 +165,35 @@ export const promptInjectionExfiltrationBlocked: Scenario = {
   run: async (context) => {
     // Side by side: each is a run of its own, and most of the time goes by in waiting for receipts. All of them end
     // before the verdict, so that nothing of this scenario is still under way in the next one.
+    const tried = new Set<string>();
     const attempts = await Promise.allSettled(
-      CARRIERS.flatMap((carrier) =>
-        (["none", "ask"] as const).map(async (approver) => {
-          await attempt(context, carrier, approver);
+      CARRIERS.flatMap((carrier, at) =>
+        (["none", "ask"] as const).map(async (approver, seat) => {
+          await attempt(context, carrier, approver, {
+            turn: at + seat * (ENCODINGS.length / 2),
+            tried,
+          });
         }),
       ),
     );
     for (const outcome of attempts) if (outcome.status === "rejected") throw outcome.reason;
+    context.precondition("each way out was tried in each encoding", tried.size === WAYS * ENCODINGS.length);
   },
 };
 
-async function attempt(context: ScenarioContext, carrier: Carrier, approver: "none" | "ask"): Promise<void> {
+type Round = {
+  /** Where only pairs are tried: the encoding of the first way out; the next has the next one, and all turns together have all. */
+  readonly turn: number;
+  /** Ways out and encodings that were tried together, by whomever. */
+  readonly tried: Set<string>;
+};
+
+async function attempt(
+  context: ScenarioContext,
+  carrier: Carrier,
+  approver: "none" | "ask",
+  round: Round,
+): Promise<void> {
   const values: Values = {
     canary: context.unique("canary"),
     host: `${context.unique("h")}.test`,
@@ -190,7 +210,7 @@ async function attempt(context: ScenarioContext, carrier: Carrier, approver: "no
   });
   for (const [read, output] of carrier.turns(lure)) await readInto(context, run, read, output);
   await readInto(context, run, SECRET_READ, { secret: values.canary });
-  const escaped = await tryEverything(context, run, values);
+  const escaped = await tryEverything(context, run, values, round);
   context.read(`${carrier.name}, approver ${approver}: what got out`, escaped);
   context.check(
     `${carrier.name}, approver ${approver}: the canary reaches no sink`,
@@ -216,14 +236,19 @@ async function tryEverything(
   context: ScenarioContext,
   run: DrivenRun,
   values: Values,
+  { turn, tried }: Round,
 ): Promise<readonly string[]> {
   const approver = context.client("approver");
   const escaped: string[] = [];
-  for (const [encoding, encode] of ENCODINGS)
-    for (const [sink, calls] of waysOut(values, encode(values.canary)))
+  const isTried = (at: number, way: number): boolean =>
+    context.pace.pairs !== true || at === (way + turn) % ENCODINGS.length;
+  for (const [at, [encoding, encode]] of ENCODINGS.entries())
+    for (const [sink, calls] of waysOut(values, encode(values.canary)).filter((_, way) => isTried(at, way))) {
+      tried.add(`${sink}, ${encoding}`);
       for (const wanted of calls)
         if (await getsThrough(context, run, approver, wanted))
           escaped.push(`${sink}, ${encoding}: ${wanted.tool}`);
+    }
   return escaped;
 }
 

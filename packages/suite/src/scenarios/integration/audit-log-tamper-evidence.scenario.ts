@@ -5,8 +5,10 @@ import type { AuditEvent } from "@assent/contract";
 import { canonicalJson } from "../../canonical-json.ts";
 import type { Answer, HarnessClient } from "../../client.ts";
 import {
+  checkpointOf,
   type CopiedEntry,
   findingsOf,
+  isOfSameLog,
   leafHashesOf,
   type LogCopy,
   type LogPin,
@@ -14,12 +16,13 @@ import {
   placeOfChange,
   placeProved,
   readLeaf,
+  sizeOfCheckpoint,
 } from "../../log-copy.ts";
 import { fieldsOf, isProblem, type RunReading, TERMINAL_STATES, textOf } from "../../run-reading.ts";
-import type { Scenario, ScenarioContext } from "../../scenario.ts";
+import { LEFT_TO_THE_NIGHT, type Scenario, type ScenarioContext } from "../../scenario.ts";
 import { lookUntil } from "../../wait.ts";
 import { checkNeighbour, openNeighbour } from "./foreign-auditor.ts";
-import { ask, copyLog, type Log, pinLog } from "./log-moves.ts";
+import { ask, copyLog, type Log, pinLog, readNote } from "./log-moves.ts";
 import { judgeTamperings, tamperings } from "./tampering.ts";
 import { awaitStatus, openApprovals, readEvents, readRunOf, submitGatedTask } from "../moves.ts";
 
@@ -38,22 +41,29 @@ export const auditLogTamperEvidence: Scenario = {
   timeLimitMs: 600_000,
   run: async (context) => {
     const neighbour = await openNeighbour(context);
-    const first = await carryOutRun(context);
+    const first = await carryOutRun(context, "approve");
     const log = await pinLog(context, "auditor");
     const before = await copyCovering(context, log, first.events);
     checkWhole(context, before, log.pin, null);
-    await checkProofs(context, first, before, log.pin);
+    const notes = [...(await checkProofs(context, first, before, log.pin)), ...notesOf(first)];
     checkReceipts(context, first, before, log.pin);
     await refuseOthers(context, log.path);
 
-    const second = await carryOutRun(context);
-    const after = await copyCovering(context, log, second.events);
+    const second = await carryOutRun(context, "deny");
+    const third = await callOff(context);
+    await outliveStop(context, log);
+    for (const endpoint of context.target.endpoints().keys())
+      notes.push(await readNote(context, log, endpoint));
+    const runs = [first, second, ...(third === null ? [] : [third])];
+    const after = await copyCovering(context, log, runs.at(-1)?.events ?? []);
     context.check("the log grows with what happens", after.entries.length > before.entries.length);
     checkWhole(context, after, log.pin, before.note);
-    checkEvents(context, second, after);
+    for (const carried of runs) checkEvents(context, carried, after);
+    checkReceipts(context, second, after, log.pin);
+    checkOneLog(context, [...notes, ...notesOf(second)], after, log.pin);
+    for (const carried of runs) await checkNothingMore(context, carried, after);
     checkTampering(context, before, after, log.pin);
-    const runs = [first.run.id, second.run.id];
-    await checkNeighbour(context, neighbour, { log, copy: after, runs });
+    await checkNeighbour(context, neighbour, { log, copy: after, runs: runs.map(({ run }) => run.id) });
   },
 };
 
@@ -63,6 +73,8 @@ type Carried = {
   /** Answers to the decisions of the run. */
   readonly decisions: readonly Answer[];
 };
+
+const isDone = ({ status, json }: Answer): boolean => status !== 200 || "receipt" in fieldsOf(json);
 
 /** Answers do not wait for their receipt for ever; repeated under its key a decision is answered with what it lacked. */
 async function decide(context: ScenarioContext, approver: HarnessClient, decision: unknown): Promise<Answer> {
@@ -76,15 +88,18 @@ async function decide(context: ScenarioContext, approver: HarnessClient, decisio
     },
     body: JSON.stringify(decision),
   };
-  const { seen } = await lookUntil(
-    async () => await approver.request(request),
-    ({ status, json }) => status !== 200 || "receipt" in fieldsOf(json),
-    { timeoutMs: context.pace.waitMsMax, signal: context.signal },
-  );
-  return seen;
+  const first = await approver.request(request);
+  if (isDone(first)) return first;
+  const { seen } = await lookUntil(async () => await approver.request(request), isDone, {
+    timeoutMs: context.pace.waitMsMax,
+    signal: context.signal,
+  });
+  // Whoever takes a repetition for a second decision has answered the first all the same.
+  return seen.status === 200 ? seen : first;
 }
 
-async function carryOutRun(context: ScenarioContext): Promise<Carried> {
+/** @param word what is said to its first question; what follows it is agreed to */
+async function carryOutRun(context: ScenarioContext, word: "approve" | "deny"): Promise<Carried> {
   const [requester, approver] = [context.client("requester"), context.client("approver")];
   const id = await submitGatedTask(context, requester);
   const decisions: Answer[] = [];
@@ -101,18 +116,70 @@ async function carryOutRun(context: ScenarioContext): Promise<Carried> {
     for (const approval of openApprovals(seen)) {
       if (answered.has(approval.id)) continue;
       answered.add(approval.id);
-      const answer = await decide(context, approver, {
-        approval_id: approval.id,
-        decision: "approve",
-        action_digest: approval.actionDigest,
-      });
-      context.check("the shown action can be approved", answer.status === 200, answer.json);
+      const said =
+        word === "deny" && decisions.length === 0
+          ? { decision: "deny", comment: "Not this one." }
+          : { decision: "approve", action_digest: approval.actionDigest };
+      const answer = await decide(context, approver, { approval_id: approval.id, ...said });
+      context.check("the shown action can be decided", answer.status === 200, answer.json);
       decisions.push(answer);
     }
   }
-  const run = await awaitStatus(context, requester, id, ["succeeded"]);
+  const run = await awaitStatus(context, requester, id, word === "deny" ? TERMINAL_STATES : ["succeeded"]);
   context.precondition("the task asked at least once", decisions.length > 0);
   return { run, events: await readEvents(context, requester, id), decisions };
+}
+
+async function outliveStop(context: ScenarioContext, log: Log): Promise<void> {
+  const name = "a log that outlives a stop";
+  if (context.pace.thorough !== true) return context.missing(name, LEFT_TO_THE_NIGHT);
+  await context.part(name, ["restart"], async () => {
+    await context.target.restart?.();
+    const size = sizeOfCheckpoint(await readNote(context, log), log.pin);
+    context.check("the log is still there", size !== null);
+  });
+}
+
+/** What came to nothing has happened all the same. */
+async function callOff(context: ScenarioContext): Promise<Carried | null> {
+  let carried: Carried | null = null;
+  await context.part("a run that is called off", ["cancel"], async () => {
+    const requester = context.client("requester");
+    const id = await submitGatedTask(context, requester);
+    await awaitStatus(context, requester, id, ["awaiting_approval", ...TERMINAL_STATES]);
+    const { status } = await requester.cancel(id);
+    context.check("a run that waits can be called off", status < 300, status);
+    const run = await awaitStatus(context, requester, id, TERMINAL_STATES);
+    carried = { run, events: await readEvents(context, requester, id), decisions: [] };
+  });
+  return carried;
+}
+
+const receiptOf = (decision: Answer): ReturnType<typeof fieldsOf> =>
+  fieldsOf(fieldsOf(decision.json)["receipt"]);
+
+/** The signed checkpoints that its receipts lead to. */
+const notesOf = ({ decisions }: Carried): readonly string[] =>
+  decisions.map((decision) => checkpointOf(textOf(receiptOf(decision)["proof"])));
+
+/** Two histories can be signed with one key, and each verify: whoever shows others to others is found by putting them together. */
+function checkOneLog(context: ScenarioContext, notes: readonly string[], copy: LogCopy, pin: LogPin): void {
+  const others = notes.filter((note) => !isOfSameLog(note, copy, pin));
+  context.check(
+    "every proof, every receipt and every server's checkpoint is of the one log that the auditor reads",
+    others.length === 0,
+    others,
+  );
+}
+
+async function checkNothingMore(context: ScenarioContext, { run }: Carried, copy: LogCopy): Promise<void> {
+  const told = new Set(
+    (await readEvents(context, context.client("requester"), run.id)).map(({ version }) => version),
+  );
+  const more = copy.entries
+    .map(({ leaf }) => readLeaf(leaf))
+    .filter((entry) => entry?.subject === run.id && !told.has(entry.version));
+  context.check("the log tells of a run what the run's events tell, and no more", more.length === 0, more);
 }
 
 const placeOf = ({ entries }: LogCopy, { run_id, version }: AuditEvent): number =>
@@ -175,11 +242,12 @@ async function checkProofs(
   carried: Carried,
   copy: LogCopy,
   pin: LogPin,
-): Promise<void> {
+): Promise<readonly string[]> {
   const proofs = checkEvents(context, carried, copy).map(async (entry) => {
     const path = `/api/harness/runs/${carried.run.id}/events/${entry.event.version}/proof`;
     return { ...entry, answer: await ask(context, "requester", path) };
   });
+  const notes: string[] = [];
   for (const { event, index, leaf, answer } of await Promise.all(proofs)) {
     const shown = fieldsOf(answer.json);
     const proved = placeProved(textOf(shown["proof"]), textOf(shown["leaf"]), pin);
@@ -188,15 +256,24 @@ async function checkProofs(
       answer.status === 200 && proved === index && shown["leaf"] === leaf,
       { event: event.version, index, proved, answer: answer.json },
     );
+    notes.push(checkpointOf(textOf(shown["proof"])));
   }
+  return notes;
 }
 
-/** The leaf has the event's kind and actor, and its payload is the event's data. */
-function saysSo({ leaf, payload }: CopiedEntry, { kind, actor, data }: AuditEvent): boolean {
+/** An entry may be written a moment after its event. */
+const APART_MS_MAX = 5_000;
+
+/** The leaf has the event's kind, actor and time, and its payload is the event's data. */
+function saysSo({ leaf, payload }: CopiedEntry, { kind, actor, data, at }: AuditEvent): boolean {
   const said = fieldsOf(JSON.parse(leaf));
+  const apartMs = Math.abs(Date.parse(textOf(said["at"])) - Date.parse(at));
+  if (!(apartMs <= APART_MS_MAX)) return false;
   const isData = canonicalJson(JSON.parse(payload ?? "null")) === canonicalJson(data);
   return said["kind"] === kind && said["actor"] === (actor?.id ?? null) && isData;
 }
+
+const DECISIONS: readonly string[] = ["approval_approved", "approval_denied"];
 
 function checkReceipts(
   context: ScenarioContext,
@@ -206,14 +283,14 @@ function checkReceipts(
 ): void {
   const places = new Set<number>();
   for (const decision of decisions) {
-    const { leaf, proof } = fieldsOf(fieldsOf(decision.json)["receipt"]);
+    const { leaf, proof } = receiptOf(decision);
     const place = placeProved(textOf(proof), textOf(leaf), pin);
     const isEntry = place !== null && copy.entries[place]?.leaf === leaf;
     context.check("every decision is answered with a receipt that verifies", isEntry, decision.json);
     const { subject, version } = readLeaf(textOf(leaf)) ?? {};
     context.check("the receipt is for this run's decision", subject === run.id, { subject, run: run.id });
     const kind = events.find((event) => event.version === version)?.kind;
-    context.check("and for the decision itself, and no other event", kind === "approval_approved", {
+    context.check("and for the decision itself, and no other event", DECISIONS.includes(kind ?? ""), {
       version,
       kind,
     });

@@ -13,9 +13,9 @@ const PAGE_ENTRIES = 1_024;
 /** `reader` may read it; `pin` is what was believed of it at first. */
 export type Log = { readonly reader: Role; readonly path: string; readonly pin: LogPin };
 
-export async function ask(context: ScenarioContext, role: Role, path: string): Promise<Answer> {
+export async function ask(context: ScenarioContext, role: Role, path: string, endpoint = 0): Promise<Answer> {
   const headers = { accept: "application/json" };
-  return await context.client(role).request({ method: "GET", path, headers, body: null });
+  return await context.client(role, endpoint).request({ method: "GET", path, headers, body: null });
 }
 
 export const rowsOf = (value: unknown): readonly unknown[] =>
@@ -36,8 +36,12 @@ export async function pinLog(context: ScenarioContext, reader: Role): Promise<Lo
   return { reader, path: `${LOGS}/${Number(newest["epoch"])}`, pin };
 }
 
-async function readNote(context: ScenarioContext, { reader, path, pin }: Log): Promise<string> {
-  const answer = await ask(context, reader, `${path}/checkpoint`);
+export async function readNote(
+  context: ScenarioContext,
+  { reader, path, pin }: Log,
+  endpoint = 0,
+): Promise<string> {
+  const answer = await ask(context, reader, `${path}/checkpoint`, endpoint);
   const note = textOf(fieldsOf(answer.json)["note"]);
   const isSigned = sizeOfCheckpoint(note, pin) !== null;
   context.check(

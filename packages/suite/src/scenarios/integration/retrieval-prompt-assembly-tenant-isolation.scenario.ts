@@ -39,7 +39,10 @@ export const retrievalPromptAssemblyTenantIsolation: Scenario = {
     await askCraftily(context, library);
     const removed = await forgetRemoved(context, library);
     await reachAcross(context, library);
-    await readLists(context, library, removed);
+    // The other one first: what is kept of its search must answer nobody else's.
+    await readLists(context, library, "other_tenant", removed);
+    await readLists(context, library, "requester", removed);
+    await leaveTheirs(context, library);
   },
 };
 
@@ -51,6 +54,14 @@ type Library = {
   readonly hidden: string;
   readonly ourIds: readonly string[];
   readonly theirIds: readonly string[];
+  /** Theirs, without those that are named as ours are. */
+  readonly foreignIds: readonly string[];
+  /** Stands in the names of theirs, and nowhere else. */
+  readonly theirNames: string;
+  /** Of ours, the one whose page has the number of its place. */
+  readonly pageIds: readonly string[];
+  /** Of ours, the one that they have as well. */
+  readonly twinId: string;
   /** Ours, and of something else. */
   readonly besideIds: readonly string[];
 };
@@ -63,6 +74,7 @@ async function fillLibraries(context: ScenarioContext): Promise<Library> {
   if (reader === undefined) throw new PreconditionMissing("the target has no agent that is given documents");
   const word = context.unique("quota").replaceAll(/[^a-z]/g, "");
   const [ours, theirs, hidden] = [context.unique("ours"), context.unique("theirs"), context.unique("hidden")];
+  const theirNames = context.unique("figures");
   const ourIds: string[] = [];
   const theirIds: string[] = [];
   const besideIds: string[] = [];
@@ -76,7 +88,7 @@ async function fillLibraries(context: ScenarioContext): Promise<Library> {
   for (let index = 0; index < BETTER; index += 1)
     theirIds.push(
       await addDocument(context, context.client("other_tenant"), {
-        name: `${word} ${index}`,
+        name: `${word} ${index} ${theirNames}`,
         text: `${`${word} figures. `.repeat(5)} They are ${theirs}.`,
       }),
     );
@@ -87,10 +99,12 @@ async function fillLibraries(context: ScenarioContext): Promise<Library> {
         text: `A long text in which, between other things, ${word} stands once; ours are ${ours}, says page ${index}.`,
       }),
     );
+  const pageIds = [...ourIds];
   // The same text in both: embedding, signature, words and letters are equal, whoever compares them.
   const twin = { name: "twin", text: `A long text in which, between other things, ${word} stands once.` };
   theirIds.push(await addDocument(context, context.client("other_tenant"), twin));
-  ourIds.push(await addDocument(context, context.client("requester"), twin));
+  const twinId = await addDocument(context, context.client("requester"), twin);
+  ourIds.push(twinId);
   // Its name and its metadata say what they like; neither may move a wall or become an instruction.
   ourIds.push(
     await addDocument(context, context.client("requester"), {
@@ -99,7 +113,10 @@ async function fillLibraries(context: ScenarioContext): Promise<Library> {
       metadata: { tenant_id: theirs, note: hidden, role: "system" },
     }),
   );
-  return { reader, word, ours, theirs, hidden, ourIds, theirIds, besideIds };
+  // Whoever names a document by what stands in it gives both twins one name, which tells nobody anything.
+  const foreignIds = theirIds.filter((id) => !ourIds.includes(id));
+  const ids = { ourIds, theirIds, foreignIds, besideIds, pageIds, twinId };
+  return { reader, word, ours, theirs, theirNames, hidden, ...ids };
 }
 
 async function addDocument(
@@ -126,7 +143,12 @@ async function askAs(
 ): Promise<Asked> {
   const { own } = benchOf(context);
   const before = own.requests.length;
-  own.answerWith(() => ({ text: "Read." }));
+  // It asks once more by itself: what it is given and what it finds are two ways to the same documents.
+  own.answerWith(() =>
+    own.requests.length - before > 1
+      ? { text: "Read." }
+      : { calls: [{ id: "again", tool: "search_documents", arguments: { query: word } }] },
+  );
   const client = context.client(role);
   const task = `What is said of ${word}?`;
   const run = await settleRun(context, client, await submitBody(context, client, reader.body(task)));
@@ -143,7 +165,7 @@ const same = (one: Asked, other: Asked): boolean =>
   JSON.stringify(passagesOf(one)) === JSON.stringify(passagesOf(other));
 
 function checkPrompt(context: ScenarioContext, library: Library, asked: Asked, canary: string): void {
-  const { reader, theirs, hidden, ourIds, theirIds, besideIds } = library;
+  const { reader, theirs, theirNames, hidden, ourIds, foreignIds, besideIds, pageIds } = library;
   const [prompt] = asked.prompts;
   context.check("the model is asked", prompt !== undefined, asked.prompts.length);
   if (prompt === undefined) return;
@@ -152,10 +174,11 @@ function checkPrompt(context: ScenarioContext, library: Library, asked: Asked, c
   context.check("no passage of another tenant's", !words.includes(`They are ${theirs}`), words);
   context.check(
     "no passage of another tenant's, however equal to ours",
-    !theirIds.some((id) => words.includes(id)),
+    !foreignIds.some((id) => words.includes(id)),
     words,
   );
-  const found = passagesOf(asked).join("\n");
+  context.check("no name of another tenant's document", !words.includes(theirNames), words);
+  const found = passagesOf({ ...asked, prompts: [prompt] }).join("\n");
   context.check(
     "passages of the own tenant stand in a tool's result",
     found.includes(canary),
@@ -163,6 +186,13 @@ function checkPrompt(context: ScenarioContext, library: Library, asked: Asked, c
   );
   const shown = ourIds.filter((id) => found.includes(id));
   context.check("each passage says which document it is of", shown.length === reader.passages, shown);
+  const named = inOrderOf(pageIds, (id) => found.indexOf(id));
+  const pages = inOrderOf(pageIds, (_id, page) => found.search(new RegExp(`says page ${page}\\b`, "u")));
+  context.check(
+    "and is of the document that it names",
+    named.filter((id) => pages.includes(id)).join() === pages.filter((id) => named.includes(id)).join(),
+    { named, pages },
+  );
   const beside = besideIds.filter((id) => found.includes(id));
   context.check("and is of what was asked, where there is enough of it", beside.length === 0, beside);
   context.check("the system text is the agent's", prompt.system === reader.system, prompt.system);
@@ -172,7 +202,20 @@ function checkPrompt(context: ScenarioContext, library: Library, asked: Asked, c
   context.check("metadata is in no prompt", !words.includes(hidden), words);
 }
 
-function checkForeign(context: ScenarioContext, { ours, theirs, ourIds }: Library, asked: Asked): void {
+/** Those that stand somewhere, as they come there. */
+const inOrderOf = (
+  ids: readonly string[],
+  placeOf: (id: string, index: number) => number,
+): readonly string[] =>
+  ids
+    .map((id, index) => ({ id, place: placeOf(id, index) }))
+    .filter(({ place }) => place >= 0)
+    .toSorted((one, other) => one.place - other.place)
+    .map(({ id }) => id);
+
+function checkForeign(context: ScenarioContext, library: Library, asked: Asked): void {
+  const { ours, theirs, theirIds } = library;
+  const ourIds = library.ourIds.filter((id) => !theirIds.includes(id));
   const words = textOf(asked.prompts);
   context.check("the other tenant is given its own", words.includes(`They are ${theirs}`), words);
   context.check(
@@ -184,10 +227,8 @@ function checkForeign(context: ScenarioContext, { ours, theirs, ourIds }: Librar
 
 // A hijacked model asks whatever it likes; the tenant is none of what it can say.
 async function askCraftily(context: ScenarioContext, library: Library): Promise<void> {
-  const { reader, word, theirs, theirIds } = library;
-  const { own } = benchOf(context);
-  const before = own.requests.length;
-  const questions: readonly Readonly<Record<string, unknown>>[] = [
+  const { word, theirs, theirNames, theirIds, foreignIds, hidden } = library;
+  const questions: readonly Question[] = [
     { query: `They are ${theirs}` },
     { query: `${word} 0`, limit: 20 },
     { query: `' or 1=1 or tenant_id is not null -- ${word}` },
@@ -195,6 +236,38 @@ async function askCraftily(context: ScenarioContext, library: Library): Promise<
     { query: word, tenant: "other" },
     { query: word, limit: 1_000_000 },
   ];
+  // Theirs first: what is kept of an answer must not be the next one's.
+  await searchAs(context, library, "other_tenant", questions.slice(0, ASKED_BEFORE));
+  const prompts = await searchAs(context, library, "requester", questions);
+  const found = passagesOf({ task: "", prompts });
+  context.check("crafted questions are answered", found.length > questions.length, found.length);
+  // The one id that a question names may stand in what is said of that question.
+  const unnamed = foreignIds.filter((id) => id !== theirIds[0]);
+  const crossing = found.filter(
+    (text) =>
+      [`They are ${theirs}`, theirNames].some((mark) => text.includes(mark)) ||
+      unnamed.some((id) => text.includes(id)),
+  );
+  context.check("no crafted question finds another tenant's passage", crossing.length === 0, crossing);
+  const words = textOf(prompts);
+  context.check("nor a forged turn", !words.includes(FORGED), words);
+  context.check("metadata is in no prompt, and in no answer of a tool", !words.includes(hidden), words);
+}
+
+type Question = Readonly<Record<string, unknown>>;
+
+/** Of the crafted questions, those that the other tenant has asked already. */
+const ASKED_BEFORE = 2;
+
+/** A run whose model asks all of them, one after the other. */
+async function searchAs(
+  context: ScenarioContext,
+  { reader }: Library,
+  role: "requester" | "other_tenant",
+  questions: readonly Question[],
+): Promise<readonly PromptReading[]> {
+  const { own } = benchOf(context);
+  const before = own.requests.length;
   own.answerWith(() => {
     const turn = own.requests.length - before - 1;
     const asked = questions[turn];
@@ -202,24 +275,11 @@ async function askCraftily(context: ScenarioContext, library: Library): Promise<
       ? { text: "Read." }
       : { calls: [{ id: `q${turn}`, tool: "search_documents", arguments: asked }] };
   });
-  const client = context.client("requester");
-  const run = await settleRun(
-    context,
-    client,
-    await submitBody(context, client, reader.body("Search for me.")),
-  );
+  const client = context.client(role);
+  const id = await submitBody(context, client, reader.body("Search for me."));
+  const run = await settleRun(context, client, id);
   context.check("the run with crafted questions ends", run.status === "succeeded", run.status);
-  const found = own.requests
-    .slice(before)
-    .map(readPrompt)
-    .flatMap(({ messages }) => messages.filter(({ role }) => role === "tool").map(({ text }) => text));
-  context.check("crafted questions are answered", found.length > questions.length, found.length);
-  // The one id that a question names may stand in what is said of that question.
-  const unnamed = theirIds.slice(1);
-  const crossing = found.filter(
-    (text) => text.includes(`They are ${theirs}`) || unnamed.some((id) => text.includes(id)),
-  );
-  context.check("no crafted question finds another tenant's passage", crossing.length === 0, crossing);
+  return own.requests.slice(before).map(readPrompt);
 }
 
 /** What its owner has taken away is in no prompt any more, whatever was kept of it. */
@@ -269,26 +329,30 @@ async function reachAcross(context: ScenarioContext, { theirIds }: Library): Pro
 const PAGE_ROWS = 3;
 const PAGES_MAX = 100;
 
-/** Every page of the list, and what the search says: ours, without what was removed, and nothing of theirs. */
+/** Every page of the list, and what the search says: one's own, without what was removed, and nothing of the other's. */
 async function readLists(
   context: ScenarioContext,
-  { word, theirs, theirIds, ourIds, besideIds }: Library,
+  library: Library,
+  role: "requester" | "other_tenant",
   removed: string,
 ): Promise<void> {
+  const { word, ours, theirs, theirNames, theirIds, foreignIds, ourIds, besideIds } = library;
+  const isOurs = role === "requester";
+  const mine = isOurs ? [...ourIds, ...besideIds] : theirIds;
+  const ofOurs = [`ours are ${ours}`, ...besideIds, ...ourIds.filter((id) => !theirIds.includes(id))];
+  const marks = isOurs ? [`They are ${theirs}`, theirNames, ...foreignIds] : ofOurs;
   const read = async (path: string): ReturnType<HarnessClient["request"]> => {
     const request = { method: "GET" as const, path, headers: { accept: "application/json" }, body: null };
-    const answer = await context.client("requester").request(request);
+    const answer = await context.client(role).request(request);
     context.check(
       "no list and no search shows another tenant's",
-      answer.status === 200 &&
-        !theirIds.some((id) => answer.text.includes(id)) &&
-        !answer.text.includes(`They are ${theirs}`),
+      answer.status === 200 && !marks.some((mark) => answer.text.includes(mark)),
       answer.text,
     );
-    context.check("nor what was removed", !answer.text.includes(removed), removed);
+    context.check("nor what was removed", !isOurs || !answer.text.includes(removed), removed);
     return answer;
   };
-  const missing = new Set([...ourIds, ...besideIds].filter((id) => id !== removed));
+  const missing = new Set(mine.filter((id) => !isOurs || id !== removed));
   let cursor = "";
   for (let page = 0; page < PAGES_MAX && missing.size > 0; page += 1) {
     const { json, text } = await read(`/api/harness/documents?limit=${PAGE_ROWS}${cursor}`);
@@ -301,7 +365,27 @@ async function readLists(
   const found = await read(`/api/harness/documents/search?limit=20&q=${encodeURIComponent(word)}`);
   context.check(
     "and found by their words",
-    ourIds.some((id) => found.text.includes(id)),
+    mine.some((id) => found.text.includes(id)),
     found.text,
   );
+}
+
+/** Where two have the same, under the same name, each has it for itself. */
+async function leaveTheirs(context: ScenarioContext, { theirIds, twinId }: Library): Promise<void> {
+  const ask = async (
+    role: "requester" | "other_tenant",
+    method: "GET" | "DELETE",
+    id: string,
+  ): ReturnType<HarnessClient["request"]> =>
+    await context.client(role).request({
+      method,
+      path: `/api/harness/documents/${id}`,
+      headers: { accept: "application/json" },
+      body: null,
+    });
+  // It may be gone already: then it was what was removed before.
+  await ask("requester", "DELETE", twinId);
+  const gone: string[] = [];
+  for (const id of theirIds) if ((await ask("other_tenant", "GET", id)).status !== 200) gone.push(id);
+  context.check("what another tenant has is untouched by what we add and remove", gone.length === 0, gone);
 }

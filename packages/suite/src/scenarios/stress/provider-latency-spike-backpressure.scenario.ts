@@ -2,7 +2,9 @@ import { PROVIDER_WARNINGS } from "../warnings.ts";
 import { AMPLIFICATION_MAX } from "../../objectives.ts";
 import type { Reply } from "../../faults/script.ts";
 import type { Scenario, ScenarioContext } from "../../scenario.ts";
-import { outageOf, type Watch, watchProvider } from "../outage-moves.ts";
+import { fieldsOf, TERMINAL_STATES, textOf } from "../../run-reading.ts";
+import { readRunOf } from "../moves.ts";
+import { awaitCalls, outageOf, type Watch, watchProvider } from "../outage-moves.ts";
 import { settleRun, submitBody } from "../provider-moves.ts";
 import { fillQueue } from "./full-queue.ts";
 
@@ -13,13 +15,13 @@ const PAUSES_MS = [30, 60, 120] as const;
 const SEVERAL = 3;
 /** A spike: so many times as long, in each piece. */
 const SPIKE = 10;
-const answerIn = (pauseMs: number): Reply => ({
-  text: "Done in good time.",
+const answerIn = (pauseMs: number, word: string): Reply => ({
+  text: `Done: ${word}.`,
   fault: { kind: "slow", pauseMs },
 });
 const RESET: Reply = { fault: { kind: "reset" } };
-/** One in so many calls of the spike is lost. */
-const RESET_EVERY = 8;
+/** Calls of the spike that are lost: first ones, so that what becomes of the later ones is for their slowness alone. */
+const RESET_AT: readonly number[] = [1, 3];
 
 export const providerLatencySpikeBackpressure: Scenario = {
   id: "harness_stress/provider_latency_spike_backpressure",
@@ -42,10 +44,12 @@ export const providerLatencySpikeBackpressure: Scenario = {
   run: async (context) => {
     const watch = watchProvider(outageOf(context));
     const { before, pauseMs } = await goodTimes(context, watch);
-    const spike = await wave(context, watch, "spike", (at) =>
-      at % RESET_EVERY === RESET_EVERY - 1 ? RESET : answerIn(pauseMs * SPIKE),
-    );
-    const after = await wave(context, watch, "after", () => answerIn(pauseMs));
+    const spiked = (at: number, word: string): Reply =>
+      RESET_AT.includes(at) ? RESET : answerIn(pauseMs * SPIKE, word);
+    const spike = await wave(context, watch, "spike", spiked, async (ids) => {
+      await goOnBeside(context, watch, ids);
+    });
+    const after = await wave(context, watch, "after", (_at, word) => answerIn(pauseMs, word));
     context.read("provider", { pauseMs, before, spike, after });
     const { concurrencyMax } = outageOf(context);
     const processes = Math.max(1, context.target.endpoints().length);
@@ -87,7 +91,10 @@ async function goodTimes(
 ): Promise<{ readonly before: Wave; readonly pauseMs: number }> {
   let last: { readonly before: Wave; readonly pauseMs: number } = { before: { inFlight: [] }, pauseMs: 0 };
   for (const pauseMs of PAUSES_MS) {
-    last = { before: await wave(context, watch, `before ${pauseMs}`, () => answerIn(pauseMs)), pauseMs };
+    last = {
+      before: await wave(context, watch, `before ${pauseMs}`, (_at, word) => answerIn(pauseMs, word)),
+      pauseMs,
+    };
     if (Math.max(...last.before.inFlight) >= SEVERAL) break;
   }
   return last;
@@ -98,26 +105,51 @@ const meanOf = (numbers: readonly number[]): number =>
 
 type Wave = { readonly inFlight: readonly number[] };
 
-/** So many runs at once, to the end of each. */
+/** A task that asks no slow provider comes to its question while the others still wait for theirs. */
+async function goOnBeside(context: ScenarioContext, watch: Watch, ids: readonly string[]): Promise<void> {
+  const client = context.client("requester");
+  await awaitCalls(context, watch, watch.calls.length + 1);
+  const beside = await submitBody(context, client, context.target.gatedTask.body);
+  await settleRun(context, client, beside);
+  const states = await Promise.all(ids.map(async (id) => (await readRunOf(context, client, id)).status));
+  const waiting = states.filter((status) => !TERMINAL_STATES.includes(status)).length;
+  context.check("whoever asks nobody slow is not held up", waiting > 0, states);
+}
+
+const UNKNOWN = "nobody's";
+/** An answer is as many pieces as it is long, and each takes its time. */
+const WORD_CHARS = 10;
+
+/** So many runs at once, to the end of each. @param meanwhile once all are in */
 async function wave(
   context: ScenarioContext,
   watch: Watch,
   name: string,
-  reply: (at: number) => Reply,
+  reply: (at: number, word: string) => Reply,
+  meanwhile: (ids: readonly string[]) => Promise<void> = async () => undefined,
 ): Promise<Wave> {
   const { body } = outageOf(context);
   const client = context.client("requester");
   const from = watch.calls.length;
-  watch.answer((_call, index) => reply(index - from));
-  const ids = await Promise.all(
-    Array.from(
-      { length: RUNS },
-      async () => await submitBody(context, client, body(context.unique("Question"))),
-    ),
-  );
+  const tasks = Array.from({ length: RUNS }, () => context.unique("Question"));
+  const words = new Map(tasks.map((task) => [task, context.unique("word").slice(-WORD_CHARS)] as const));
+  const wordOf = (task: string): string => [...words].find(([one]) => task.includes(one))?.[1] ?? UNKNOWN;
+  watch.answer(({ task }, index) => reply(index - from, wordOf(task)));
+  const ids = await Promise.all(tasks.map(async (task) => await submitBody(context, client, body(task))));
+  await meanwhile(ids);
   for (const id of ids) {
     const run = await settleRun(context, client, id);
     context.check("every run ends well", run.status === "succeeded", { name, status: run.status });
   }
-  return { inFlight: watch.calls.slice(from).map(({ inFlight }) => inFlight) };
+  const calls = watch.calls.slice(from);
+  const unasked = tasks.filter((task) => !calls.some((call) => call.task.includes(task)));
+  context.check("every run is answered by its own call", unasked.length === 0, unasked);
+  await context.part("each with what it was told", ["contract"], async () => {
+    for (const [at, id] of ids.entries()) {
+      const { answer } = fieldsOf((await client.getRun(id)).json);
+      const isOwn = textOf(answer).includes(words.get(tasks[at] ?? "") ?? UNKNOWN);
+      context.check("every run's answer is the one to its own question", isOwn, { name, answer });
+    }
+  });
+  return { inFlight: calls.map(({ inFlight }) => inFlight) };
 }

@@ -48,10 +48,7 @@ export const toolCallPathTraversalBlock: Scenario = {
       READS_OF_RUN,
     ))
       await attack(context, bench, calls, before);
-    for (const calls of inParts(
-      [...paths, ...newPaths(bench)].flatMap((path) => bench.writes(path, WRITTEN)),
-      WRITES_OF_RUN,
-    ))
+    for (const calls of inParts(hostileWrites(bench, context.pace.pairs === true), WRITES_OF_RUN))
       await attack(context, bench, calls, before);
   },
 };
@@ -63,8 +60,24 @@ const nameOf = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
 const waysTo = (path: string): readonly string[] => [path, `${UP}${path.slice(1)}`, `/proc/self/root${path}`];
 
 /** In the canaries' folders nothing is there by these names yet. */
-const newPaths = ({ canaries }: PathBench): readonly string[] =>
-  canaries.flatMap(({ path }) => waysTo(`${folderOf(path)}/made-by-a-model.txt`));
+const newPathBeside = (canary: string): string => `${folderOf(canary)}/made-by-a-model.txt`;
+
+/**
+ * Each way to say each canary's path, and to make a file beside it, by each tool that writes.
+ * @param isPairs each way by each tool, but of each canary's by the tools in turn
+ */
+function hostileWrites(bench: PathBench, isPairs: boolean): readonly PathCall[] {
+  const { canaries } = bench;
+  return canaries.flatMap(({ path }, canary) =>
+    [...hostilePaths(path), ...waysTo(newPathBeside(path))].flatMap((said, way) => {
+      const calls = bench.writes(said, WRITTEN);
+      // With fewer canaries than tools some way would be left to some tool by nobody.
+      return isPairs && canaries.length >= calls.length
+        ? calls.filter((_, tool) => tool === (canary + way) % calls.length)
+        : calls;
+    }),
+  );
+}
 
 /** Whether there is a file is nobody's matter either: one that is there is refused as one that is not. */
 async function tellNothing(
