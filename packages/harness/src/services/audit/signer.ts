@@ -80,8 +80,12 @@ export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKey
     if (anchor !== null && !isLost) known.note(anchor);
     return { anchor, lost: isLost ? memoryLost(before.size, anchor) : null };
   };
-  const keysOf = (origin: string): SignerKey[] =>
-    TYPES.flatMap((type) => seeds(type).map((seed) => signerKey(origin, type, seed)));
+  const made = createMadeKeys();
+  const keysOf = (origin: string): readonly SignerKey[] =>
+    made.of(
+      origin,
+      TYPES.flatMap((type) => seeds(type).map((seed) => ({ type, seed }))),
+    );
   return {
     remembered: async (origin) =>
       Math.max((await anchors.read(origin))?.size ?? 0, known.newest(origin)?.size ?? 0),
@@ -126,6 +130,39 @@ export function createSigner(anchors: AnchorFiles, { seeds, retired }: SignerKey
 
 /** Logs of which a process knows by itself what it has remembered; of others the published files tell. */
 const KNOWN_LOGS_MAX = 4_096;
+
+type Seed = { readonly type: LogKeyType; readonly seed: Uint8Array };
+type MadeKeys = {
+  /** The keys of these seeds under that name, made anew only where the seeds are others than the last time. */
+  of(origin: string, seeds: readonly Seed[]): readonly SignerKey[];
+};
+
+// To make a pair of keys of its seed takes longer than to sign with it.
+function createMadeKeys(): MadeKeys {
+  const made = new Map<string, { readonly seeds: readonly Seed[]; readonly keys: readonly SignerKey[] }>();
+  return {
+    of(origin, seeds): readonly SignerKey[] {
+      const last = made.get(origin);
+      if (last !== undefined && areSame(last.seeds, seeds)) return last.keys;
+      const keys = seeds.map(({ type, seed }) => signerKey(origin, type, seed));
+      made.delete(origin);
+      const [oldest] = made.keys();
+      if (oldest !== undefined && made.size >= KNOWN_LOGS_MAX) made.delete(oldest);
+      made.set(origin, {
+        seeds: seeds.map(({ type, seed }) => ({ type, seed: Uint8Array.from(seed) })),
+        keys,
+      });
+      return keys;
+    },
+  };
+}
+
+const areSame = (one: readonly Seed[], other: readonly Seed[]): boolean =>
+  one.length === other.length &&
+  one.every(({ type, seed }, at) => {
+    const { type: otherType, seed: otherSeed } = other[at] ?? {};
+    return type === otherType && otherSeed !== undefined && Buffer.compare(seed, otherSeed) === 0;
+  });
 
 type Known = {
   newest(origin: string): Anchor | undefined;
