@@ -121,6 +121,11 @@ test("whoever waits for a run is woken by what is committed to it, without looki
   await new Promise<void>((resolve) => setImmediate(resolve));
   expect(woken).toEqual(["who waits for it"]);
   await waiting;
+  // Nor does who comes a moment later, and whoever has seen that already waits.
+  void wait(run, 1, "who came later");
+  void wait(run, 9, "who has seen what comes later still");
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect(woken).toEqual(["who waits for it", "who came later"]);
 });
 
 const agentName = ({ ports }: Engine): string => [...ports.agents.keys()][0] ?? "";

@@ -62,7 +62,7 @@ export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
     /** Null where no log is kept. */
     readonly evidence: Evidence | null;
     /** What this process commits to runs; without it whoever waits for events finds them by looking alone. */
-    readonly news?: Pick<RunNews, "listen">;
+    readonly news?: Pick<RunNews, "listen" | "newest">;
     /** Whether somebody in this process takes work, where it should. */
     readonly isWorkerReady: () => boolean;
   };

@@ -18,7 +18,7 @@ export function createEventWatch(ports: {
   readonly clock: Clock;
   readonly log: Log;
   /** Left out where nothing is told of what is committed. */
-  readonly news?: Pick<RunNews, "listen">;
+  readonly news?: Pick<RunNews, "listen" | "newest">;
 }): EventWatch {
   const waiting = new Map<TenantId, Set<Waiter>>();
   let ticking = false;
@@ -51,7 +51,7 @@ export function createEventWatch(ports: {
 
   return {
     async wait(tenant, id, after, signal): Promise<void> {
-      if (signal.aborted) return;
+      if (signal.aborted || (ports.news?.newest(id) ?? 0) > after) return;
       const { promise, resolve } = Promise.withResolvers<undefined>();
       const waiter: Waiter = { run: id, after, wake: () => resolve(undefined) };
       const waiters = waiting.get(tenant) ?? new Set();

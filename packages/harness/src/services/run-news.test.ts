@@ -1,0 +1,32 @@
+import type { RunId } from "@assent/contract";
+import { expect, test } from "vitest";
+import { createRunNews } from "./run-news.ts";
+
+const runOf = (at: number): RunId => `run_${at.toString(16).padStart(32, "0")}`;
+
+test("the newest version of a run is kept, in whatever order versions are told, and of no more than so many runs", () => {
+  const news = createRunNews();
+  expect(news.newest(runOf(0))).toBeUndefined();
+  for (const version of [3, 5, 4]) news.tell(runOf(0), version);
+  expect(news.newest(runOf(0))).toBe(5);
+  for (let at = 1; at < 1_024; at += 1) news.tell(runOf(at), 2);
+  expect([news.newest(runOf(0)), news.newest(runOf(1_023))]).toEqual([5, 2]);
+  // Whose news are older than all others' goes, and not who was told of first.
+  news.tell(runOf(0), 6);
+  news.tell(runOf(1_024), 2);
+  expect([0, 1, 2, 1_024].map((at) => news.newest(runOf(at)))).toEqual([6, undefined, 2, 2]);
+});
+
+test("a listener hears of its run only, until it ends, and a run that nobody listens to is told nobody", () => {
+  const news = createRunNews();
+  const heard: string[] = [];
+  const endFirst = news.listen(runOf(1), (version) => heard.push(`first ${version}`));
+  const endSecond = news.listen(runOf(1), (version) => heard.push(`second ${version}`));
+  news.tell(runOf(2), 7);
+  news.tell(runOf(1), 2);
+  endFirst();
+  news.tell(runOf(1), 3);
+  endSecond();
+  news.tell(runOf(1), 4);
+  expect(heard).toEqual(["first 2", "second 2", "second 3"]);
+});
