@@ -14,7 +14,7 @@ const collect = (): void => {
 export const WORKER_BUGS = {
   "keeps.heap": "keeps 64 bytes of every run",
   "keeps.buffers": "keeps 1 KB of every run outside of the heap",
-  "keeps.pages": "keeps 8 KB of every run outside of the heap, where nobody reads buffers",
+  "keeps.pages": "keeps 4 KB of every run outside of the heap, where nobody reads buffers",
   "keeps.timers": "leaves a timer behind for every run",
   "keeps.names": "leaves a socket behind for every thousand runs, each under a name of its own",
   "keeps.failed": "keeps a kilobyte of every run that is called off, and nothing of others",
@@ -40,7 +40,7 @@ export const WORKER_WAYS = {
 export type WorkerWay = keyof typeof WORKER_WAYS;
 export const isWorkerWay = (name: string): name is WorkerWay => Object.hasOwn(WORKER_WAYS, name);
 
-const RUNS_PER_BATCH = 1_000;
+const RUNS_PER_BATCH = 2_000;
 const STEP_BATCHES = 5;
 /** Batches, with those of warming up. */
 const LATE_BATCHES = 10;
@@ -68,7 +68,7 @@ function keepOf(life: Life, count: number, does: (name: WorkerBug | WorkerWay) =
   };
   if (does("keeps.heap") || does("lives.few")) keep(64);
   if (does("keeps.buffers")) life.kept.push(Buffer.alloc(1_024 * count, 1));
-  if (does("keeps.pages")) life.kept.push(Buffer.alloc(8_192 * count, 1));
+  if (does("keeps.pages")) life.kept.push(Buffer.alloc(4_096 * count, 1));
   if (does("keeps.failed")) keep(1_024, count / CALLED_OFF);
   if (does("keeps.steps") && batch % STEP_BATCHES === 0) keep(192, count * STEP_BATCHES);
   if (does("keeps.late") && batch > LATE_BATCHES) keep(256);
