@@ -1,10 +1,9 @@
-import { readdirSync, readFileSync, renameSync } from "node:fs";
+import { readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { Client, type ClientConfig } from "pg";
 import { expect, test } from "vitest";
 import { openEmbedded } from "../../../packages/harness/src/adapters/postgres/embedded/embedded.ts";
-import { standingBack } from "../../../packages/harness/src/adapters/postgres/embedded/standing-back.ts";
 import { until } from "../../support/until.ts";
 import { isRunning, makeFolderWithCluster, makeScratchFolder, startOpener } from "./processes.ts";
 
@@ -32,25 +31,10 @@ test("the server survives the kill of its only process, and the next one attache
   expect(isRunning(first.serverPid)).toBe(false);
 });
 
-/** How the system schedules a process (proc(5), `policy`); undefined where it does not tell. */
-function policyOf(pid: number | undefined): string | undefined {
-  if (process.platform !== "linux") return undefined;
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[38];
-}
-
-/** Of whoever stands back where this machine has the means for it. */
-function policyHere(): string | undefined {
-  if (process.platform !== "linux") return undefined;
-  const command = { file: "/bin/true", args: [] };
-  return standingBack(command) === command ? "0" : "3";
-}
-
 test("processes that open a fresh folder at once share one cluster; only the last one stops it", async () => {
   await using folder = makeScratchFolder();
   const openers = await Promise.all([1, 2, 3].map(async () => await startOpener(folder.path)));
   expect(new Set(openers.map((opener) => opener.serverPid)).size).toBe(1);
-  expect(policyOf(openers[0]?.serverPid)).toBe(policyHere());
   // The losers' drafts are gone.
   expect(readdirSync(folder.path)).toEqual(["postgres", "run.pid"]);
   const ends: string[] = [];

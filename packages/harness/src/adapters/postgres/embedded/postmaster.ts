@@ -21,7 +21,6 @@ import { setTimeout as wait } from "node:timers/promises";
 import { dataOf, logOf, pidFileOf, SOCKET_LOCK, SOCKET_PORT } from "./places.ts";
 import { type Binaries, postgresOf } from "./platform.ts";
 import { errorCode } from "./refusal.ts";
-import { standingBack } from "./standing-back.ts";
 import { type Identity, TOOL_ENVIRONMENT } from "./tool.ts";
 
 export type PidFile = {
@@ -139,20 +138,20 @@ export function launchServer(
   if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) > LOG_BYTES_MAX) renameSync(log, `${log}.1`);
   const descriptor = openSync(log, "a", 0o600);
   const offset = fstatSync(descriptor).size;
-  const { file, args } = standingBack({
-    file: postgresOf(options.binaries),
-    args: serverArguments(home, options.socketFolder, options.fsync),
-  });
   let isOver = false;
   let spawnFailure: string | undefined;
   try {
-    const child = spawn(file, [...args], {
-      cwd: "/",
-      env: TOOL_ENVIRONMENT,
-      detached: true,
-      stdio: ["ignore", descriptor, descriptor],
-      ...options.identity,
-    });
+    const child = spawn(
+      postgresOf(options.binaries),
+      serverArguments(home, options.socketFolder, options.fsync),
+      {
+        cwd: "/",
+        env: TOOL_ENVIRONMENT,
+        detached: true,
+        stdio: ["ignore", descriptor, descriptor],
+        ...options.identity,
+      },
+    );
     child.once("error", (error) => {
       isOver = true;
       spawnFailure = error.message;
