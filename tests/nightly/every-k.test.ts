@@ -7,30 +7,20 @@ import { countPoints, tryEvery, WAYS } from "../support/faults/every-k.ts";
 import { openDrivenPath } from "../support/faults/driven-path.ts";
 import { openHappyPath } from "../support/faults/happy-path.ts";
 
-test("a fault at every point of a run's life, in every way: one effect, complete or nothing", async () => {
-  await using path = await openHappyPath();
+test.each([
+  ["a run's life, in every way: one effect, complete or nothing", openHappyPath],
+  ["a driven run's life, in every way: each call permitted once, reported once", openDrivenPath],
+] as const)("a fault at every point of %s", async (_, open) => {
+  await using path = await open();
   const points = await countPoints(path);
   const { contradictions, tried } = await tryEvery(
     path,
-    points.map((_, index) => index + 1),
+    points.map((_point, index) => index + 1),
     WAYS,
   );
   expect(contradictions).toEqual([]);
   expect(tried).toHaveLength(points.length * WAYS.length);
   // A life that met a fault can be a step shorter or longer; then its last points are another's.
-  expect(tried.filter(({ at, k }) => at === null && k < points.length - 5)).toEqual([]);
-});
-
-test("a fault at every point of a driven run's life, in every way: each call permitted once, reported once", async () => {
-  await using path = await openDrivenPath();
-  const points = await countPoints(path);
-  const { contradictions, tried } = await tryEvery(
-    path,
-    points.map((_, index) => index + 1),
-    WAYS,
-  );
-  expect(contradictions).toEqual([]);
-  expect(tried).toHaveLength(points.length * WAYS.length);
   expect(tried.filter(({ at, k }) => at === null && k < points.length - 5)).toEqual([]);
 });
 
