@@ -39,6 +39,7 @@ import type {
   Workspaces,
   RunNews,
 } from "../../packages/harness/src/ports.ts";
+import { tellingOf } from "../../packages/harness/src/assemble/webhooks.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
 import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
 import { createCursors } from "../../packages/harness/src/services/cursors.ts";
@@ -144,6 +145,7 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       ...ports,
       ...keys,
       evidence: null,
+      ...tellingOf({ signing: SECRET }, { webhooks: { allow: null, own: [] } }),
       ...own,
       workspaceNames: options.workspaces === undefined ? [] : ["source"],
       agents: ports.agents,

@@ -31,5 +31,6 @@ export * from "./run.ts";
 export * from "./spending.ts";
 export * from "./principal.ts";
 export * from "./signing-key.ts";
+export * from "./webhook.ts";
 export * from "./step.ts";
 export * from "./waiting.ts";

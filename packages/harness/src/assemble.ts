@@ -21,6 +21,7 @@ import { type Parts, prepareParts } from "./assemble/parts.ts";
 import { openRedaction, secretsOfTools } from "./assemble/redaction.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
 import { startServing } from "./assemble/serving.ts";
+import { tellingOf } from "./assemble/webhooks.ts";
 import { startWorking } from "./assemble/working.ts";
 import { DATABASE_CONNECTIONS_MAX, WORKER_RUNS_MAX } from "./base/limits.ts";
 import { ok, type Result } from "./base/result.ts";
@@ -225,13 +226,17 @@ async function startParts(
     routing: config,
     gates,
   };
+  const telling = tellingOf(kept.secrets, config);
   const working =
-    role === "server" ? null : await startWorking(ports, { ...base, wakeUps, ...slots }, started);
+    role === "server"
+      ? null
+      : await startWorking({ ...ports, ...telling }, { ...base, wakeUps, ...slots }, started);
   if (role === "worker") return ok({ url: "", consoleUrl: null });
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
     ...entranceOf(kept.secrets, parts.access, config, { random, clock, log }),
+    ...telling,
     cursors: createCursors(kept.secrets.cursors),
     shown: createShown(kept.redaction),
     news,

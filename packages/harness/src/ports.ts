@@ -26,6 +26,7 @@ export type * from "./ports/queue.ts";
 export type * from "./ports/records.ts";
 export type * from "./ports/questions.ts";
 export type * from "./ports/run-writes.ts";
+export type * from "./ports/webhooks.ts";
 export type { RunNews } from "./ports/run-news.ts";
 export { MemoryMoved } from "./ports/questions.ts";
 export { ApprovalTaken } from "./ports/run-writes.ts";

@@ -67,6 +67,7 @@ const TAGS: Readonly<Record<RouteRow["tag"], string>> = {
   approvals: "A person's decision on one exact action.",
   documents: "What agents of a tenant may search; whatever is in them is data.",
   keys: "Who may use this API, and for what.",
+  webhooks: "Where a tenant is told of what happens.",
   audit: "The evidence: logs, checkpoints, entries and proofs that are verified offline.",
   service: "The service itself.",
 };

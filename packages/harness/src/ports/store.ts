@@ -42,6 +42,7 @@ import type { Fence, Found, NewLease, QueueLoad, Taken, TransactionKind, Turn, W
 import type { ApprovalRecord, NewAuditEvent, NewRun, RunQuery, RunRecord, WholeRun } from "./records.ts";
 import type { QuestionRows, Unanswered } from "./questions.ts";
 import type { RunWrites } from "./run-writes.ts";
+import type { DeliveryQueue, WebhookRows } from "./webhooks.ts";
 
 export type IdempotencyRecord = {
   readonly fingerprint: Sha256;
@@ -217,6 +218,7 @@ export type StoreTx = {
     answers(domain: string, after: PrecedentPlace | null, limit: number): Promise<readonly KeptAnswer[]>;
   };
   readonly questions: QuestionRows;
+  readonly webhooks: WebhookRows;
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
 };
@@ -385,6 +387,8 @@ export type Store = {
   endedRuns(runs: readonly RunId[], before: Date): Promise<readonly RunId[]>;
   /** How the providers are. */
   readonly breakers: Breakers;
+  /** Messages for webhooks. */
+  readonly deliveries: DeliveryQueue;
   /** Rejects when the database cannot be used. */
   ping(): Promise<void>;
   /** The time by the database's own clock. */
