@@ -384,8 +384,7 @@ export function countingTool(
       inputSchema: { type: "object" },
       effect,
       harm: effect === "none" ? [] : ["write"],
-      // The tests' scripts choose them, as a model would: so a person is asked.
-      controlArguments: ["id", "amount"],
+      controlArguments: ["id", "amount"], // The tests' scripts choose them, as a model would: so a person is asked.
       returns: "untrusted",
     },
     plan: async (args) =>

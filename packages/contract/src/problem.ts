@@ -2,6 +2,7 @@
 // OpenAPI document are generated from it, so that code, types and docs cannot drift apart.
 
 import { z } from "zod";
+import { WEBHOOK_PROBLEMS } from "./webhook-problems.ts";
 
 type ProblemRow = {
   readonly status: number;
@@ -103,16 +104,7 @@ export const PROBLEMS = {
     title: "No such escalation",
     remedy: "List them with `assent escalations list`.",
   },
-  webhook_not_found: {
-    status: 404,
-    title: "No such webhook",
-    remedy: "List them with `assent webhooks list`.",
-  },
-  delivery_not_found: {
-    status: 404,
-    title: "No such message",
-    remedy: "List them with `assent webhooks deliveries <webhook>`.",
-  },
+  ...WEBHOOK_PROBLEMS,
   document_not_found: {
     status: 404,
     title: "No such document",
@@ -197,16 +189,6 @@ export const PROBLEMS = {
     title: "The escalation is not resolved like this",
     remedy:
       "Nothing was changed. `detail` says why; calls are decided with their approvals, and what was answered stays so.",
-  },
-  webhook_off: {
-    status: 409,
-    title: "The webhook is off",
-    remedy: "Nothing was sent. Switch it on first, with `assent webhooks enable <webhook>`.",
-  },
-  webhooks_full: {
-    status: 409,
-    title: "There are as many webhooks as there may be",
-    remedy: "Remove one with `assent webhooks remove <webhook>`.",
   },
   approval_digest_mismatch: {
     status: 409,

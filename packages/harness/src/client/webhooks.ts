@@ -19,13 +19,16 @@ import {
   webhookSchema,
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
-import type { PageFlags } from "./client.ts";
 import type { ClientFailure } from "./failure.ts";
 import { type Connection, exchangeJson } from "./request.ts";
 
 type Answer<T> = Promise<Result<T, ClientFailure>>;
 
-export type DeliveryFilter = PageFlags & { readonly status?: DeliveryStatus };
+export type DeliveryFilter = {
+  readonly status?: DeliveryStatus;
+  readonly limit?: number;
+  readonly cursor?: string;
+};
 
 export type WebhookClient = {
   create(request: WebhookRequest): Answer<CreatedWebhook>;
