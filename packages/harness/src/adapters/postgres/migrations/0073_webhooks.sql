@@ -107,24 +107,24 @@ create trigger audit_events_told after insert on assent.audit_events
 
 -- What is due, of any tenant, taken until then; the first of its rows says whether there is any webhook at all. One that failed last is
 -- tried with one message at a time, and no other is sent to it meanwhile.
-create function assent.take_deliveries(at timestamptz, taken_until timestamptz, busy uuid[], most integer, of_one integer)
+create function assent.take_deliveries(as_of timestamptz, taken_until timestamptz, busy uuid[], most integer, of_one integer)
   returns table (is_used boolean, tenant_id uuid, webhook_id uuid, url text, generation integer, previous_until timestamptz,
                  failures integer, id uuid, type text, event_at timestamptz, data json, attempt integer, counted integer)
   language sql security definer set search_path = pg_catalog, pg_temp as $$
   with open as materialized (
     select w.tenant_id, w.id, w.url, w.generation, w.previous_until, w.failures
     from assent.webhooks w
-    where w.removed_at is null and w.off_because is null and (w.paused_until is null or w.paused_until <= at)
+    where w.removed_at is null and w.off_because is null and (w.paused_until is null or w.paused_until <= as_of)
       and w.id <> all (busy)
       and exists (select from assent.webhook_deliveries d where d.tenant_id = w.tenant_id and d.webhook_id = w.id
-                    and d.state = 'pending' and d.due_at <= at)
+                    and d.state = 'pending' and d.due_at <= as_of)
     for no key update of w skip locked
   ), due as materialized (
     select o.*, d.id as delivery
     from open o
     cross join lateral (
       select s.id, s.due_at from assent.webhook_deliveries s
-      where s.tenant_id = o.tenant_id and s.webhook_id = o.id and s.state = 'pending' and s.due_at <= at
+      where s.tenant_id = o.tenant_id and s.webhook_id = o.id and s.state = 'pending' and s.due_at <= as_of
       order by s.due_at limit case when o.failures = 0 then of_one else 1 end for update skip locked) d
     order by d.due_at limit most
   ), taken as (
@@ -143,17 +143,17 @@ create function assent.take_deliveries(at timestamptz, taken_until timestamptz, 
 $$;
 
 -- A message that nobody took for so long is no news any more; what has ended is kept for a while, to be looked at.
-create function assent.sweep_deliveries(at timestamptz, dead_before timestamptz, gone_before timestamptz, most integer) returns integer
+create function assent.sweep_deliveries(as_of timestamptz, dead_before timestamptz, gone_before timestamptz, most integer) returns integer
   language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
-  behind constant interval := greatest(at - pg_catalog.clock_timestamp(), interval '0');
+  behind constant interval := greatest(as_of - pg_catalog.clock_timestamp(), interval '0');
   swept integer;
   now_swept integer;
 begin
   -- By a clock that is ahead of the database's nothing ends earlier.
-  update assent.webhook_deliveries d set state = 'dead', failure = 'too_old', ended_at = at where d.ctid in (
+  update assent.webhook_deliveries d set state = 'dead', failure = 'too_old', ended_at = as_of where d.ctid in (
     select s.ctid from assent.webhook_deliveries s
-    where s.state = 'pending' and s.at < dead_before - behind and s.due_at <= at limit most for update skip locked);
+    where s.state = 'pending' and s.at < dead_before - behind and s.due_at <= as_of limit most for update skip locked);
   get diagnostics swept = row_count;
   delete from assent.webhook_deliveries d where d.ctid in (
     select s.ctid from assent.webhook_deliveries s
