@@ -44,11 +44,10 @@ export async function openWorld(
   const senders: { stop(): Promise<void> }[] = [];
   const { counted, underWay } = countAttempts();
   const nextDue = async (): Promise<number> => {
-    const { rows } = await engine.database
-      .ownerPool()
-      .query<{ due: Date | null }>(
-        "select min(due_at) as due from assent.webhook_deliveries where state = 'pending'",
-      );
+    const { rows } = await engine.database.ownerPool().query<{ due: Date | null }>(
+      `select min(greatest(d.due_at, w.paused_until)) as due from assent.webhook_deliveries d
+         join assent.webhooks w on w.id = d.webhook_id where d.state = 'pending' and w.off_because is null`,
+    );
     return rows[0]?.due?.getTime() ?? 0;
   };
   const deliveries: World["deliveries"] = async (id, status) =>
