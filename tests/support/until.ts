@@ -11,7 +11,7 @@ const POLL_MS = 10;
 export async function until<T>(
   what: string | (() => string),
   look: () => Promise<T | undefined | false> | T | undefined | false,
-  limitMs = 15_000,
+  limitMs = 240_000,
   pauseMs: number = POLL_MS,
 ): Promise<T> {
   const start = performance.now();
