@@ -39,17 +39,13 @@ import type {
   Workspaces,
   RunNews,
 } from "../../packages/harness/src/ports.ts";
-import { tellingOf } from "../../packages/harness/src/assemble/webhooks.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
-import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
-import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness, type HarnessPorts } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
 import type { OrchestratorPorts, Routing } from "../../packages/harness/src/services/held.ts";
 import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
 import { createGates } from "../../packages/harness/src/services/models/gates.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
-import { signingSecrets } from "../../packages/harness/src/services/signing-keys.ts";
 import { TENANT_SEARCHES_MAX } from "../../packages/harness/src/services/documents.ts";
 import { createTenantPlaces } from "../../packages/harness/src/services/places.ts";
 import { createRunNews } from "../../packages/harness/src/services/run-news.ts";
@@ -62,7 +58,9 @@ import {
   agentOf,
   agreeingClock,
   DEFAULT_ROUTING,
+  DERIVED,
   type Grant,
+  SECRET,
   noWorkspaces,
   reach,
 } from "./engine-defaults.ts";
@@ -131,8 +129,6 @@ export type EngineOptions = {
   readonly agents?: ReadonlyMap<string, AgentDefinition>;
 };
 
-const SECRET = new Uint8Array(32).fill(7);
-
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const database = options.database ?? (await connectThrowAwayDatabase());
   const folder = mkdtempSync(join(tmpdir(), "assent-engine-"));
@@ -145,15 +141,12 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
       ...ports,
       ...keys,
       evidence: null,
-      ...tellingOf({ signing: SECRET }, { webhooks: { allow: null, own: [] } }),
+      ...DERIVED,
       ...own,
       workspaceNames: options.workspaces === undefined ? [] : ["source"],
       agents: ports.agents,
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
       tokens: openTokens(options.identityProviders ?? [], { clock, log: () => undefined }),
-      signingSecret: signingSecrets(SECRET),
-      answerSeal: createAnswerSeal(SECRET, systemRandom),
-      cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor() })),
       isWorkerReady: () => true,
     });

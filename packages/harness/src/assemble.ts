@@ -21,7 +21,7 @@ import { type Parts, prepareParts } from "./assemble/parts.ts";
 import { openRedaction, secretsOfTools } from "./assemble/redaction.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
 import { startServing } from "./assemble/serving.ts";
-import { tellingOf } from "./assemble/webhooks.ts";
+import { type Telling, tellingOf } from "./assemble/webhooks.ts";
 import { startWorking } from "./assemble/working.ts";
 import { DATABASE_CONNECTIONS_MAX, WORKER_RUNS_MAX } from "./base/limits.ts";
 import { ok, type Result } from "./base/result.ts";
@@ -188,8 +188,7 @@ async function startParts(
   const { telemetry } = kept;
   const parts = redactedParts(given, config.models.redact, kept.redaction);
   const pool = openPool(kept.app, log, started);
-  const clock = systemClock;
-  const random = systemRandom;
+  const [clock, random] = [systemClock, systemRandom];
   const wakeUps = createWakeUps(pool, log);
   const news = createRunNews();
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
@@ -205,7 +204,8 @@ async function startParts(
     { telemetry, clock, ...tracingOf(config, parts.agents) },
   );
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
-  const ports: OrchestratorPorts = {
+  const ports: OrchestratorPorts & Telling = {
+    ...tellingOf(kept.secrets, config),
     store,
     tools: retriedTools(tools, { gates, clock, random, settings: config.providers }),
     workspaces,
@@ -226,17 +226,13 @@ async function startParts(
     routing: config,
     gates,
   };
-  const telling = tellingOf(kept.secrets, config);
   const working =
-    role === "server"
-      ? null
-      : await startWorking({ ...ports, ...telling }, { ...base, wakeUps, ...slots }, started);
+    role === "server" ? null : await startWorking(ports, { ...base, wakeUps, ...slots }, started);
   if (role === "worker") return ok({ url: "", consoleUrl: null });
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
     ...entranceOf(kept.secrets, parts.access, config, { random, clock, log }),
-    ...telling,
     cursors: createCursors(kept.secrets.cursors),
     shown: createShown(kept.redaction),
     news,

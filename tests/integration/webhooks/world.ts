@@ -1,19 +1,13 @@
 // An engine whose tenant has a webhook, and senders as worker processes have them.
 
 import type { CreatedWebhook, Delivery, DeliveryStatus, WebhookEvent, WebhookId } from "@assent/contract";
-import { tellingOf } from "../../../packages/harness/src/assemble/webhooks.ts";
 import type { Caller, Store, WebhookPost } from "../../../packages/harness/src/ports.ts";
 import type { Harness } from "../../../packages/harness/src/services/harness.ts";
 import { type SenderPorts, startSender } from "../../../packages/harness/src/services/webhooks/sender.ts";
 import { type Engine, type EngineOptions, openEngine, value } from "../../support/engine.ts";
+import { DERIVED } from "../../support/engine-defaults.ts";
 import { until } from "../../support/until.ts";
 import { postTo, type Receiver } from "../../support/webhook-receiver.ts";
-
-/** As the engine has it. */
-const { webhookSecret } = tellingOf(
-  { signing: new Uint8Array(32).fill(7) },
-  { webhooks: { allow: null, own: [] } },
-);
 
 export type World = AsyncDisposable & {
   readonly engine: Engine;
@@ -67,7 +61,12 @@ export async function openWorld(
       caller = engine.caller,
     ) => value(await harness.webhooks.create(caller, { url, events: [...events], description: "" })),
     startSender: ({ store = engine.store, post = webhookPost } = {}) => {
-      const sender = startSender({ ...engine.ports, ...counted(store), webhookPost: post, webhookSecret });
+      const sender = startSender({
+        ...engine.ports,
+        ...counted(store),
+        webhookPost: post,
+        webhookSecret: DERIVED.webhookSecret,
+      });
       senders.push(sender);
       return sender;
     },
