@@ -137,14 +137,14 @@ test("a tired approver's approval serves exactly the call that was shown, once",
 
 describe("unattacked, the whole product decides as the decision path alone does", () => {
   test.each([
-    ["by the names that the rules were chosen by", () => [result, onPath]],
-    ["by other names and shapes", () => [redressed, redressedOnPath]],
-  ] as const)("%s", (_, played) => {
-    const [whole, alone] = played();
+    { names: "by the names that the rules were chosen by", whole: () => result, alone: () => onPath },
+    { names: "by other names and shapes", whole: () => redressed, alone: () => redressedOnPath },
+  ])("$names", ({ whole, alone }) => {
     const keyOf = ({ seat, task }: BenchResult["unattacked"][number]): string => `${seat}: ${task.id}`;
-    const decided = new Map(alone.unattacked.map((each) => [keyOf(each), each.played]));
-    expect(whole.unattacked.length).toBeGreaterThanOrEqual(2 * 14);
-    for (const each of whole.unattacked)
+    const decided = new Map(alone().unattacked.map((each) => [keyOf(each), each.played]));
+    const { unattacked } = whole();
+    expect(unattacked.length).toBeGreaterThanOrEqual(2 * 14);
+    for (const each of unattacked)
       expect([keyOf(each), each.played]).toEqual([keyOf(each), decided.get(keyOf(each))]);
   });
 });
