@@ -111,9 +111,12 @@ function originAt(labels: ArgumentLabels, pointer: string): NonNullable<Compared
   }
 }
 
+type Circumstance = Comparison["circumstances"][number];
+
+const told = (what: Circumstance["what"], before: string | null, now: string | null): Circumstance[] =>
+  before === now ? [] : [{ what, before, now }];
+
 function circumstancesOf(before: ComparedQuestion, now: ComparedQuestion): Comparison["circumstances"] {
-  const told = (what: Comparison["circumstances"][number]["what"], a: string | null, b: string | null) =>
-    a === b ? [] : [{ what, before: a, now: b }];
   const rules = [before, now].map(({ reasons }) => askingRules(reasons).map(nameOfRule).join(", "));
   const [asked = "", asks = ""] = rules;
   return [
@@ -131,7 +134,7 @@ function circumstancesOf(before: ComparedQuestion, now: ComparedQuestion): Compa
   ];
 }
 
-const WORDS: Readonly<Record<Comparison["circumstances"][number]["what"], string>> = {
+const WORDS: Readonly<Record<Circumstance["what"], string>> = {
   tool_version: "the tool's version",
   tool_definition: "the tool's definition",
   agent: "the agent's definition",
