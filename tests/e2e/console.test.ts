@@ -389,6 +389,74 @@ test("an answer that is remembered answers the next run, is listed with its use,
   );
 });
 
+test("beside a call stands the closest one that was answered before: its values, why it was agreed to, what differs", async () => {
+  await using stack = new AsyncDisposableStack();
+  const asking = policiesOf({
+    texts: {
+      "test.cedar": `@id("act") permit (principal, action == Action::"call", resource);
+        @id("ask") @needs_approval forbid (principal, action == Action::"call", resource);`,
+    },
+  });
+  const wanted = [
+    { text: `\u202Ehello ${HOSTILE} Ann \u202E`, of: { more: 1 } },
+    { text: "\u202Ehello Ben \u202E", of: { other: true } },
+  ];
+  let submitted = -1;
+  const models = answering((turn) => {
+    if (turn > 0) return { text: "Done." };
+    submitted += 1;
+    return { calls: [{ id: "c1", tool: "take_note", arguments: wanted[submitted] ?? {} }] };
+  });
+  const served = await serve(stack, [], asking, models);
+  const first = await served.engine.submit("Take the note.");
+  const [before] = (await served.engine.reaches(first, "awaiting_approval")).approvals;
+  if (before === undefined) throw new Error("nothing waits");
+  const approver = await served.engine.newCaller("ann", "default", "human");
+  value(
+    await served.engine.harness.decide(approver, {
+      approval_id: before.id,
+      decision: "approve",
+      action_digest: before.action_digest,
+      comment: "Greetings are fine.",
+      remember: true,
+    }),
+  );
+  await served.engine.reaches(first, "succeeded");
+  const id = await served.engine.submit("Take the note.");
+  await served.engine.reaches(id, "awaiting_approval");
+  const look = async (page: Page, colorScheme: string): Promise<void> => {
+    await page.locator("tbody a").first().click();
+    await page.getByRole("columnheader", { name: "Then (closest earlier answer; advice only)" }).waitFor();
+    const cells = await page.locator(".arguments .then").allInnerTexts();
+    // What both begin and end with is named as what differs is.
+    expect(cells[0]?.split("⟨U+202E⟩")).toHaveLength(4);
+    expect(cells[0]).toContain("letters of several scripts");
+    expect(cells[0]).toContain("chosen by");
+    expect(cells[1]).toBe("none");
+    const advice = page.getByRole("region", { name: "Earlier answers" });
+    expect(await advice.innerText()).toContain("as advice only: none of it decides this call");
+    expect(await advice.innerText()).toContain("Greetings are fine.");
+    expect(await advice.innerText()).toContain(
+      "What differs: other values: /text; new: /of/other; left out: /of/more",
+    );
+    await lookWithAxe(page, "an approval with an earlier one", colorScheme === "light");
+    // What an approver writes in its place was compared with nothing.
+    await page.getByRole("button", { name: "Change the arguments" }).click();
+    await page.getByLabel("The arguments, as JSON").fill('{"text":"mine","of":{}}');
+    await page.locator(".arguments .then").first().waitFor({ state: "detached" });
+    await page.getByRole("link", { name: "The question then" }).click();
+    await page.waitForURL((url) => url.hash.includes(before.id));
+  };
+  for (const colorScheme of ["light", "dark"] as const)
+    await asApprover(
+      served,
+      async (page) => {
+        await look(page, colorScheme);
+      },
+      { colorScheme },
+    );
+});
+
 function edited(text: string, change: Readonly<Record<string, unknown>>): string {
   const before: unknown = JSON.parse(text);
   return JSON.stringify(Object.assign({}, before, change));

@@ -1,6 +1,8 @@
 // Every value of a call, exactly as it will be sent, with who chose it.
 
+import type { Comparison } from "@assent/contract";
 import type { ReactNode } from "react";
+import { Before } from "./advice.tsx";
 import type { Leaf } from "./leaves.ts";
 import { Visible } from "./parts.tsx";
 import { hashOf } from "./places.ts";
@@ -12,12 +14,15 @@ type ArgumentsProps = {
   /** Pointers that have to be looked at one by one; those that were. */
   readonly asked: ReadonlySet<string>;
   readonly confirmed: ReadonlySet<string>;
+  /** The closest call that was answered before; null: there is none, or it is not kept. */
+  readonly before: Comparison | null;
   readonly onConfirm: (pointer: string, isConfirmed: boolean) => void;
 };
 
-export function Arguments({ run, leaves, asked, confirmed, onConfirm }: ArgumentsProps): ReactNode {
+export function Arguments(props: ArgumentsProps): ReactNode {
+  const { run, leaves, asked, confirmed, before, onConfirm } = props;
   return (
-    <table className="arguments">
+    <table className={`arguments ${before === null ? "" : "compared"}`}>
       <caption>
         Arguments, exactly as they will be sent: {leaves.length} of {leaves.length} shown
       </caption>
@@ -25,6 +30,11 @@ export function Arguments({ run, leaves, asked, confirmed, onConfirm }: Argument
         <tr>
           <th scope="col">Argument</th>
           <th scope="col">Value</th>
+          {before === null ? null : (
+            <th scope="col">
+              Then <small>(closest earlier answer; advice only)</small>
+            </th>
+          )}
           <th scope="col">Chosen by</th>
         </tr>
       </thead>
@@ -37,6 +47,11 @@ export function Arguments({ run, leaves, asked, confirmed, onConfirm }: Argument
             <td>
               <Value leaf={leaf} />
             </td>
+            {before === null ? null : (
+              <td className="then">
+                <Before comparison={before} leaf={leaf} />
+              </td>
+            )}
             <td>
               <Origin run={run} leaf={leaf} />
               {asked.has(leaf.pointer) ? (

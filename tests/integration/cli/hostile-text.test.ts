@@ -22,6 +22,35 @@ function addHostile(): void {
     summary: EVIL,
     preview: `--- a/x\n+++ b/x\n@@ -1 +1 @@\n+${EVIL}\n`,
     comment: EVIL,
+    advice: [
+      {
+        precedent_id: `sha256:${"0".repeat(64)}`,
+        decision: EVIL,
+        decided_by: EVIL,
+        decided_at: AT,
+        explanation: EVIL,
+        confidence: 1,
+        comparison: {
+          differs: EVIL,
+          rationale: EVIL,
+          revoked_at: AT,
+          approval_id: null,
+          run_id: null,
+          arguments: [
+            {
+              pointer: EVIL,
+              difference: "value",
+              value: EVIL,
+              is_text: false,
+              length_chars: 1,
+              origin: null,
+            },
+          ],
+          arguments_more: 0,
+          circumstances: [],
+        },
+      },
+    ],
     decision: { verdict: "needs_approval", reasons: [{ code: EVIL, detail: EVIL }] },
   });
   const action = { ...approval.action, tool: EVIL, tool_version: EVIL, arguments: { [EVIL]: EVIL } };

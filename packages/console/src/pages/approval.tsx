@@ -2,8 +2,10 @@
 
 import type { Approval, Run } from "@assent/contract";
 import { type ReactNode, useCallback, useMemo, useState } from "react";
+import { AdviceList } from "../advice.tsx";
 import { Arguments } from "../arguments.tsx";
 import { Because } from "../because.tsx";
+import { closestOf } from "../comparing.ts";
 import { Decision } from "../decision.tsx";
 import { EditArguments } from "../edit-arguments.tsx";
 import { type Edit, mayEdit } from "../editing.ts";
@@ -91,11 +93,13 @@ function Question({ approval, run, decided, onDecided }: QuestionProps): ReactNo
         leaves={leaves}
         asked={asked}
         confirmed={confirmed}
+        // What the approver writes is another call than the one that was compared.
+        before={call.instead === null ? closestOf(approval.advice) : null}
         onConfirm={onConfirm}
       />
       <Changing approval={approval} call={call} isOpen={approval.status === "open" && decided === null} />
       <Change approval={approval} isEdited={call.instead !== null} />
-      <Advice approval={approval} />
+      <AdviceList advice={approval.advice} />
       {run === null ? null : <Context run={run} step={approval.step} />}
       <Exactly approval={approval} />
       {decided === null ? null : <Decided approval={decided} />}
@@ -211,25 +215,6 @@ function Asking({ approval, run }: { readonly approval: Approval; readonly run: 
         <li>Whoever asked for the run may not{run === null ? "" : `: ${run.requested_by.name}`}.</li>
       ) : null}
     </ul>
-  );
-}
-
-/** Earlier answers are evidence about past decisions, no standing authority. */
-function Advice({ approval: { advice } }: { readonly approval: Approval }): ReactNode {
-  if (advice.length === 0) return <p className="quiet">No earlier answer is like this one.</p>;
-  return (
-    <section aria-label="Earlier answers">
-      <h3>Answered before, as advice only</h3>
-      <ul>
-        {advice.map((one) => (
-          <li key={one.precedent_id}>
-            <strong>{stateWords(one.decision)}</strong> by {one.decided_by ?? "somebody"}
-            {one.decided_at === null ? "" : `, ${one.decided_at.slice(0, 10)}`}:{" "}
-            <Visible text={one.explanation} />
-          </li>
-        ))}
-      </ul>
-    </section>
   );
 }
 

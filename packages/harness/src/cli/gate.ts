@@ -27,7 +27,9 @@ async function ofRun(client: Client, id: Run["id"]): Promise<Result<Gate, Failur
         `Name one: ${open.map((one) => one.id).join(", ")}.`,
       ),
     );
-  return ok({ approval, run: run.value });
+  // By itself it says as well what differs from what was answered before.
+  const whole = await client.getApproval(approval.id);
+  return whole.ok ? ok({ approval: whole.value, run: run.value }) : err(failureOfClient(whole.error));
 }
 
 async function byApproval(client: Client, id: Approval["id"]): Promise<Result<Gate, Failure>> {

@@ -1,6 +1,6 @@
 // A question to the decision memory that nobody has answered: read before the commit it belongs to, and written with it.
 
-import type { EscalationStatus } from "@assent/contract";
+import type { ApprovalId, EscalationStatus } from "@assent/contract";
 import type { AuditEntry, ConflictPattern, EscalationRecord, Resolution } from "@assent/harmony";
 
 /** The memory is not any more as it was read. Nothing of the commit is kept; the question is put in a transaction. */
@@ -56,6 +56,10 @@ export type QuestionRows = {
     after: EscalationPlace | null,
     limit: number,
   ): Promise<readonly AskedQuestion[]>;
+  /** With which approval an answer was given first; null where that is not kept. */
+  approvalOf(
+    answer: Pick<Resolution, "patternId" | "resolutionId" | "resolvedAt">,
+  ): Promise<ApprovalId | null>;
   /** The one escalation with its question; null where there is none. */
   find(id: string): Promise<AskedQuestion | null>;
 };

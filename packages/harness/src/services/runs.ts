@@ -31,6 +31,7 @@ import { type Cursors, FOREIGN_CURSOR } from "./cursors.ts";
 import { type End, endRun, withdrawn } from "./end-run.ts";
 import { definitionOf, endDrivenRun } from "./external/hands.ts";
 import type { EventBatch, Page, Refusal, RunListQuery } from "./harness.ts";
+import { comparedAdvice } from "./compared.ts";
 import type { Shown } from "./shown.ts";
 import { runAccount } from "./models/ledger.ts";
 import { approvalView, runSummary, runView } from "./views.ts";
@@ -75,16 +76,22 @@ export async function getRun(
   );
 }
 
-/** As in its run; what waits for a person is shown as it is. */
+/** As in its run, with its advice compared; what waits for a person is shown as it is. */
 export async function getApproval(
-  { store }: Pick<RunPorts, "store">,
+  { store, shown }: Pick<RunPorts, "store" | "shown">,
   caller: Caller,
   id: ApprovalId,
 ): Promise<Result<Approval, Refusal>> {
-  const approval = await store.transaction(caller.tenant, async (tx) => await tx.approvals.find(id), READ);
-  return approval === null
-    ? err({ code: "approval_not_found", detail: "There is no approval with this id." })
-    : ok(approvalView(approval));
+  return await store.transaction(
+    caller.tenant,
+    async (tx) => {
+      const approval = await tx.approvals.find(id);
+      if (approval === null)
+        return err({ code: "approval_not_found", detail: "There is no approval with this id." });
+      return ok(approvalView({ ...approval, advice: await comparedAdvice(tx, shown, approval) }));
+    },
+    READ,
+  );
 }
 
 export async function listRuns(

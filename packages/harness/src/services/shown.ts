@@ -9,6 +9,10 @@ export type Shown = {
   run(run: Run): Run;
   summary(summary: RunSummary): RunSummary;
   problem(problem: Problem): Problem;
+  /** What somebody wrote or chose, where nobody decides on it. */
+  text(given: string): string;
+  /** Of a call that is not the one that waits. Without a secret they are the very same. */
+  arguments(given: Readonly<Record<string, unknown>>): unknown;
   /** What a person says with a decision. It is kept as it is shown: runs, events, models and drivers are all told of it. */
   said<T extends object>(decision: T): T;
 };
@@ -46,6 +50,8 @@ export function createShown(
   });
   return {
     summary,
+    text,
+    arguments: shownArguments,
     problem: redaction.redactProblem,
     said: (decision) => ({
       ...decision,

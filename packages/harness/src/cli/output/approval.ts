@@ -1,4 +1,4 @@
-import type { Approval, Run } from "@assent/contract";
+import type { Approval, Comparison, Run } from "@assent/contract";
 import { paintDiff } from "./diff.ts";
 import type { Paint } from "./paint.ts";
 import { fields } from "./table.ts";
@@ -67,7 +67,23 @@ function adviceLines({ advice }: Approval, paint: Paint): string[] {
   return [
     paint("bold", "Answered before, as advice only"),
     ...fields(
-      advice.map((one) => [one.decision, `${one.decided_by ?? "somebody"}: ${one.explanation}`] as const),
+      advice.flatMap(({ decision, decided_by, explanation, comparison }) => [
+        [visibleLine(decision), `${decided_by ?? "somebody"}: ${explanation}`] as const,
+        ...(comparison === undefined ? [] : comparedFields(comparison)),
+      ]),
+    ),
+  ];
+}
+
+function comparedFields(comparison: Comparison): (readonly [string, string])[] {
+  return [
+    ...(comparison.revoked_at === null ? [] : [["", `taken back on ${comparison.revoked_at}`] as const]),
+    ...(comparison.rationale === "" ? [] : [["", `they said: ${comparison.rationale}`] as const]),
+    ["", `what differs: ${comparison.differs}`],
+    ...comparison.arguments.flatMap(({ pointer, difference, value, is_text: isText }) =>
+      value === null || (difference !== "value" && difference !== "left_out")
+        ? []
+        : [["", `  ${pointer} was ${isText ? JSON.stringify(value) : value}`] as const],
     ),
   ];
 }

@@ -1,7 +1,8 @@
 // A question that has no answer: looked up by one statement, and remembered within another's.
 
-import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
+import { approvalIdSchema, idFromUuid, type TenantId, uuidOf } from "@assent/contract";
 import {
+  AuditEventType,
   auditToJson,
   type ConflictPattern,
   type EscalationRecord,
@@ -125,6 +126,22 @@ export const questionRows = ({ query, tenant }: Scope): StoreTx["questions"] => 
       ],
     );
     return rows.map(asked);
+  },
+  async approvalOf({ patternId, resolutionId, resolvedAt }) {
+    // Of its very moment there are few facts.
+    const [row] = await query<{ approval: string | null }>(
+      `select record -> 'metadata' ->> 'approval_id' as approval from assent.harmony_audit
+       where tenant_id = $1 and at = $2 and pattern_id = $3 and event_type = $4
+         and record -> 'metadata' ->> 'resolution_id' = $5 order by id limit 1`,
+      [
+        tenant,
+        resolvedAt,
+        idBytes(patternId, "pattern_id"),
+        AuditEventType.ESCALATION_RESOLVED,
+        resolutionId,
+      ],
+    );
+    return approvalIdSchema.safeParse(row?.approval).data ?? null;
   },
   async find(id) {
     const [row] = await query<AskedRow>(
