@@ -119,6 +119,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   [`${HARNESS}/adapters/cedar`]: [
     ...BELOW_ADAPTERS,
     "@cedar-policy/cedar-wasm",
+    "node:events",
     "node:fs",
     "node:path",
     "node:url",

@@ -200,6 +200,12 @@ export type StoreTx = {
   readonly decisions: {
     /** What the rules decided since then, oldest first, after the given place. */
     list(since: Date, after: DecisionPlace | null, limit: number): Promise<DecidedCalls>;
+    /**
+     * The same from the other end, run by run: those of the run that was submitted last first, and in each run the last first.
+     * Those of runs that were submitted much earlier than that are left out. Costs what it returns, however many there are.
+     * @param after its `at` is when its run was submitted
+     */
+    newest(since: Date, after: DecisionPlace | null, limit: number): Promise<DecidedCalls>;
   };
   /** What model calls may cost and have cost. */
   readonly budgets: BudgetRows;
