@@ -2,7 +2,6 @@
 // stands in for the outside (models, tools, time) is the test's to say.
 
 import { randomInt } from "node:crypto";
-import { openTrial } from "../../packages/harness/src/adapters/cedar/trial.ts";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -53,7 +52,6 @@ import { signingSecrets } from "../../packages/harness/src/services/signing-keys
 import { TENANT_SEARCHES_MAX } from "../../packages/harness/src/services/documents.ts";
 import { createTenantPlaces } from "../../packages/harness/src/services/places.ts";
 import { createRunNews } from "../../packages/harness/src/services/run-news.ts";
-import { createTrials } from "../../packages/harness/src/services/trials.ts";
 import { createShown } from "../../packages/harness/src/services/shown.ts";
 import { silentTelemetry } from "../../packages/harness/src/services/traced/silent.ts";
 import { startSweeper, sweep } from "../../packages/harness/src/services/sweeper.ts";
@@ -62,6 +60,7 @@ import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspac
 import {
   agentOf,
   agreeingClock,
+  BESIDE,
   DEFAULT_ROUTING,
   type Grant,
   noWorkspaces,
@@ -133,7 +132,6 @@ export type EngineOptions = {
 };
 
 const SECRET = new Uint8Array(32).fill(7);
-const BESIDE = { evidence: null, trials: createTrials(openTrial) };
 
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const database = options.database ?? (await connectThrowAwayDatabase());

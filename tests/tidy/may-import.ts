@@ -123,6 +123,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "node:fs",
     "node:path",
     "node:url",
+    "node:worker_threads",
     "zod",
   ],
   [`${HARNESS}/adapters/oidc`]: [...BELOW_ADAPTERS, "jose", "zod"],

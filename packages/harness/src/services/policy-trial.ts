@@ -5,7 +5,7 @@ import { type PolicyTrial, type PolicyTrialRequest, TRIAL_CHANGES_MAX } from "@a
 import { err, ok, type Result } from "../base/result.ts";
 import { type DecisionRecord, recordOf } from "../core/decide/decision-record.ts";
 import type { DecisionChange } from "../core/decide/policy-diff.ts";
-import type { OpenedTrial } from "../core/decide/policy-point.ts";
+import type { OpenedTrial } from "../core/decide/policy-trials.ts";
 import type { Caller, Clock, DecisionPlace, Store } from "../ports.ts";
 import { deadline } from "./deadline.ts";
 import type { Refusal } from "./harness.ts";

@@ -2,7 +2,7 @@
 // told so, and waits elsewhere.
 
 import type { TenantId } from "@assent/contract";
-import type { PolicyTrials } from "../core/decide/policy-point.ts";
+import type { PolicyTrials } from "../core/decide/policy-trials.ts";
 
 export type Trials = {
   /** Reads rules apart from those in force. */

@@ -3,10 +3,17 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
 import { assert } from "../../base/assert.ts";
+import type { Result } from "../../base/result.ts";
 import { decisionRecordSchema } from "../../core/decide/decision-record.ts";
-import { diffDecisions } from "../../core/decide/policy-diff.ts";
+import { diffDecisions, type PolicyDiff } from "../../core/decide/policy-diff.ts";
+import type { PolicyRefusal } from "../../core/decide/policy-point.ts";
 import { openCedarPolicies } from "./policies.ts";
-import type { TrialAnswer } from "./trial.ts";
+
+/** What it says, in this order: one of the first, then one of the second for each batch of records. */
+export type TrialAnswer = {
+  readonly opened: Result<{ readonly version: string; readonly rules: number }, PolicyRefusal>;
+  readonly judged: PolicyDiff;
+};
 
 const port = parentPort;
 assert(port !== null, "it is started as a thread");

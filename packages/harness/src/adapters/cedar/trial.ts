@@ -3,25 +3,20 @@
 
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import type { Result } from "../../base/result.ts";
 import type { PolicyDiff } from "../../core/decide/policy-diff.ts";
-import type { PolicyRefusal, PolicyTrials } from "../../core/decide/policy-point.ts";
+import type { PolicyTrials } from "../../core/decide/policy-trials.ts";
+import type { TrialAnswer } from "./trial-thread.ts";
 
-/** From the thread, in this order: one of the first, then one of the second for each batch of records. */
-export type TrialAnswer = {
-  readonly opened: Result<{ readonly version: string; readonly rules: number }, PolicyRefusal>;
-  readonly judged: PolicyDiff;
-};
-
-const SOURCE = new URL("./trial-thread.ts", import.meta.url);
+/** Built, it is JavaScript as this file is. */
 const isSource = import.meta.url.endsWith(".ts");
+const THREAD = new URL(`./trial-thread${isSource ? ".ts" : ".js"}`, import.meta.url);
 
 /** Of the thread's own heap; a set of rules and a batch of records take a tenth of it. */
 const HEAP_MB_MAX = 256;
 
 /** Nothing of this process's environment or of its output is the thread's. Ended, it has left nothing behind. */
 export const openTrial: PolicyTrials = async (text, signal) => {
-  const thread = new Worker(isSource ? SOURCE : new URL("./trial-thread.js", import.meta.url), {
+  const thread = new Worker(THREAD, {
     workerData: { text },
     env: {},
     stdout: true,

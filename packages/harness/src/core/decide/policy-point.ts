@@ -1,12 +1,9 @@
 // The decision point as services and commands see it. The adapter that answers is adapters/cedar.
 
 import type { Sha256 } from "../../base/digest.ts";
-import type { Result } from "../../base/result.ts";
 import type { ActionRequest } from "./action-request.ts";
 import type { PolicyRule } from "./policy-annotations.ts";
 import type { PolicyBudget } from "./policy-context.ts";
-import type { DecisionRecord } from "./decision-record.ts";
-import type { PolicyDiff } from "./policy-diff.ts";
 import type { PolicyVerdict } from "./policy-verdict.ts";
 
 /** One loaded, validated set of rules. */
@@ -33,15 +30,3 @@ export type PolicyRefusal = {
   readonly column: number | null;
   readonly detail: string;
 };
-
-/** A set of rules that decides nothing: it is asked what it would have said. */
-export type OpenedTrial = AsyncDisposable & {
-  readonly version: string;
-  /** So many. */
-  readonly rules: number;
-  /** Rejects with an `AbortError` once the signal it was opened with is aborted, or where it has died. */
-  judge(records: readonly DecisionRecord[]): Promise<PolicyDiff>;
-};
-
-/** Reads the text of a whole set apart from all other rules. Rejects as {@link OpenedTrial.judge} does. */
-export type PolicyTrials = (text: string, signal: AbortSignal) => Promise<Result<OpenedTrial, PolicyRefusal>>;
