@@ -11,7 +11,10 @@ import { SECURITY_SET, type SecurityMember } from "@assent/suite";
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const REPORT = join(ROOT, "reports", "security-set.json");
 /** Where every scenario is put to Assent itself. */
-const SCENARIO_TESTS = "tests/e2e/scenarios.test.ts";
+const SCENARIO_TESTS: readonly string[] = [
+  "tests/e2e/scenarios.test.ts",
+  "tests/e2e/scenarios-two-processes.test.ts",
+];
 
 export type Outcome = { readonly file: string; readonly title: string; readonly status: string };
 
@@ -48,7 +51,7 @@ export function judgeMember({ tests, scenarios }: SecurityMember, outcomes: read
     ...tests.map((file) => ({ name: file, of: outcomes.filter((one) => one.file === file) })),
     ...scenarios.map((id) => ({
       name: id,
-      of: outcomes.filter(({ file, title }) => file === SCENARIO_TESTS && title === id),
+      of: outcomes.filter(({ file, title }) => SCENARIO_TESTS.includes(file) && title === id),
     })),
   ];
   const faults = parts.flatMap(({ name, of }) => {
@@ -101,7 +104,10 @@ function run(): boolean {
   const ids = SECURITY_SET.flatMap(({ scenarios }) => scenarios);
   const holds = reportMembers([
     ...vitest(files, REPORT),
-    ...vitest([SCENARIO_TESTS, "--testNamePattern", `(?:${ids.join("|")})$`], `${REPORT}.scenarios`).filter(
+    ...vitest(
+      [...SCENARIO_TESTS, "--testNamePattern", `(?:${ids.join("|")})$`],
+      `${REPORT}.scenarios`,
+    ).filter(
       // The others of that file were not asked for.
       ({ title }) => ids.includes(title),
     ),

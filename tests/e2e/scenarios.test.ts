@@ -1,11 +1,13 @@
-// The suite against Assent itself, in one process: every scenario of tier 0 and 1.
+// The suite against Assent itself, in one process: every scenario of tier 0 and 1 but those that the gate puts to two
+// (scenarios-two-processes.test.ts).
 
 import { PACE, SCENARIOS } from "@assent/suite";
 import { expect, test } from "vitest";
 import { createInProcessTarget } from "../support/target/local-target.ts";
 import { prove } from "../support/target/prove.ts";
+import { SHARED } from "../support/target/shared.ts";
 
-const GATED = SCENARIOS.filter(({ tier }) => tier <= 1);
+const GATED = SCENARIOS.filter((scenario) => scenario.tier <= 1 && !SHARED.includes(scenario));
 
 test("there are scenarios to prove", () => {
   expect(GATED.length).toBeGreaterThanOrEqual(15);

@@ -61,7 +61,7 @@ export type Pace = {
   /** Statements of a run's life that a fault strikes; where it is not said, as many as fit a gate. */
   readonly strikes?: number;
   /**
-   * What is tried in every combination of its parts (ways out, encodings and carriers; hostile paths and tools that write) is
+   * What is tried in every combination of its parts (ways out, encodings and carriers; hostile paths and tools) is
    * tried in every pair of two parts instead: a part that no guard minds is found, two that are only missed together are not.
    */
   readonly pairs?: boolean;

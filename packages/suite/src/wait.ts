@@ -1,7 +1,10 @@
 import { setImmediate as nextTurnOf, setTimeout as pause } from "node:timers/promises";
 
-/** Between two looks at the target: short against what a person notices, long against what a server minds. */
+/** Between two looks at the target, at first: short against what a person notices, long against what a server minds. */
 const LOOK_INTERVAL_MS = 50;
+/** Of what takes long it is known later by a part of that, and the target is asked far less often. */
+const LATER_BY_AT_MOST = 1 / 8;
+const LOOK_INTERVAL_MS_MAX = 250;
 
 /**
  * Looks again and again until what was seen satisfies, or the time is up.
@@ -12,12 +15,17 @@ export async function lookUntil<T>(
   satisfies: (seen: T) => boolean,
   options: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<{ readonly seen: T; readonly satisfied: boolean }> {
-  const endsAt = performance.now() + options.timeoutMs;
+  const beganAt = performance.now();
   for (;;) {
     const seen = await look();
     if (satisfies(seen)) return { seen, satisfied: true };
-    if (performance.now() >= endsAt) return { seen, satisfied: false };
-    await pause(LOOK_INTERVAL_MS, undefined, { signal: options.signal });
+    const lastedMs = performance.now() - beganAt;
+    if (lastedMs >= options.timeoutMs) return { seen, satisfied: false };
+    const intervalMs = Math.min(
+      LOOK_INTERVAL_MS_MAX,
+      Math.max(LOOK_INTERVAL_MS, lastedMs * LATER_BY_AT_MOST),
+    );
+    await pause(intervalMs, undefined, { signal: options.signal });
   }
 }
 

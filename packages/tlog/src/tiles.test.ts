@@ -102,7 +102,8 @@ test("a tree that is known by its edge alone grows as the whole one does", () =>
       expect(index).toBe(hashes.length);
       hashes.push(hash);
     }
-    if (i < 600 || i > count - 3 || (i > 65_530 && i < 65_540))
+    // The whole tree is hashed anew for each: beside where a level begins, and at the end.
+    if (i < 600 || i === count - 1 || (i > 65_533 && i < 65_537))
       expect(Buffer.from(edge.root()).equals(treeHash(leaves.slice(0, i + 1)))).toBe(true);
   }
   // Taken up again from what tiles hold, it goes on as if it had never been away.

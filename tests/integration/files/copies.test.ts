@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { openWorkspaces } from "../../../packages/harness/src/adapters/files/workspaces.ts";
 import type { Workspaces } from "../../../packages/harness/src/ports.ts";
 import { copyOf, git, newRepository, newRunId, random, REPOSITORY, temporaryFolder } from "./repository.ts";
@@ -131,7 +131,7 @@ test("killed at any moment while it opens or writes: old or new content, no left
   const commit = git(source, "rev-parse", "HEAD").trim();
   const script = fileURLToPath(new URL("./writer.ts", import.meta.url));
   let leftovers = 0;
-  for (let killAt = 0; killAt < 8; killAt += 1) {
+  for (let killAt = 0; killAt < (inject("everyBreak") ? 16 : 4); killAt += 1) {
     const child = spawn(
       process.execPath,
       ["--conditions=assent-source", script, folder, source, run, commit],

@@ -1,7 +1,7 @@
 // Both verifiers before logs that were made at random: runs whose events were left out, doubled, moved or say something else,
 // properly signed; and copies whose bytes were changed. They share no code, so where they name other places one of them is wrong.
 
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import {
   entries,
   type Entry,
@@ -16,7 +16,7 @@ import { isPythonHere } from "../../support/second-verifier.ts";
 import { type Random, randomOf, type RunEvent, stories, tamperedStory } from "../../support/told-runs.ts";
 import { tamperedFiles } from "../../support/tampered-files.ts";
 
-const SEEDS = [1, 2, 3];
+const SEEDS = inject("everyBreak") ? [1, 2, 3] : [1];
 const RUNS = 90;
 
 const entryOf = (place: number, run: number, version: number, { kind, data, actor }: RunEvent): Entry =>
@@ -138,6 +138,7 @@ const BEGINNINGS: readonly ((said: Readonly<Record<string, unknown>>) => unknown
   (said) => ({ ...said, database_size: TOLD.length + 9 }),
 ];
 const TOLD: readonly Entry[] = entries(30);
+const FIRST_LOGS: readonly (readonly Entry[])[] = [TOLD, TOLD.slice(0, 20), [...TOLD, entry(30)]];
 
 test.each(BEGINNINGS.keys().toArray())(
   "of a log and the next one, whose first entry says one thing or another, both say yes, or both no (%i)",
@@ -146,7 +147,9 @@ test.each(BEGINNINGS.keys().toArray())(
     const payload = JSON.stringify(BEGINNINGS[which]?.(said));
     const begun = entry(0, { log: LATER, kind: "log.epoch_begun", subject: "epoch:2", version: 1, payload });
     const later = exportOf([begun], noteOf([begun], LATER_KEY, LATER));
-    for (const list of [TOLD, TOLD.slice(0, 20), [...TOLD, entry(30)]]) {
+    // In the gate one log with each beginning, in turns; at night each with each.
+    const lists = inject("everyBreak") ? FIRST_LOGS : FIRST_LOGS.slice(which % 3, (which % 3) + 1);
+    for (const list of lists) {
       const { ours, second } = await judge({ files: exportOf(list), later });
       if (!isPythonHere) continue;
       const isYes = ours.length === 0;

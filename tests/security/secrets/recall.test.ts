@@ -1,7 +1,7 @@
 // Spec security 6, row secrets: at least 98 % of unknown secrets gone whole. The corpus is drawn anew from its seed,
 // from the makers' published forms; the rules know prefixes and names, and no string of it.
 
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import { createRedactor } from "../../../packages/harness/src/core/redact/redactor.ts";
 import {
   drawSamples,
@@ -16,7 +16,7 @@ const RECALL_MIN = 0.98;
 const FAMILY_RECALL_MIN = 0.96;
 const PER_KIND = 12;
 /** The rules were written while looking at other seeds than these. */
-const SEEDS = ["hold-out-1", "hold-out-2"];
+const SEEDS = inject("everyBreak") ? ["hold-out-1", "hold-out-2"] : ["hold-out-1"];
 
 test("there are 200 kinds and more", () => {
   expect(new Set(SECRET_KINDS.map(({ name }) => name)).size).toBeGreaterThanOrEqual(200);
@@ -52,7 +52,7 @@ test("registered, every one of them is gone, in every encoding", () => {
     (secret) => JSON.stringify(JSON.stringify(secret)),
   ];
   const missed: string[] = [];
-  for (const { secret, kind } of drawSamples("registered", 2)) {
+  for (const { secret, kind } of drawSamples("registered", inject("everyBreak") ? 2 : 1)) {
     const redactor = createRedactor();
     if (redactor.register(secret, "given") === "too_short") continue;
     for (const [at, form] of encode.entries()) {

@@ -1,7 +1,7 @@
 // Tasks that people write in other languages, against the decision path alone. What a word list does not know costs a
 // question, or a denial where nobody can be asked; it never lets anything through.
 
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, inject, test, vi } from "vitest";
 import {
   type BenchOptions,
   type BenchResult,
@@ -27,7 +27,14 @@ vi.mock(import("../../../packages/harness/src/core/decide/tool-naming.ts"), asyn
   };
 });
 
-const play = async (family: Family, stride = 3, more: Partial<BenchOptions> = {}): Promise<BenchResult> =>
+/** Every so many-th pair; all families are played. */
+const STRIDE = inject("everyBreak") ? 1 : 6;
+
+const play = async (
+  family: Family,
+  stride = STRIDE,
+  more: Partial<BenchOptions> = {},
+): Promise<BenchResult> =>
   await runBench(decisionPath(), {
     seed: 42,
     disguisesEach: 1,
@@ -59,7 +66,7 @@ describe.each([
     const result = await play(family);
     for (const seat of ["nobody", "honest"] as const) {
       const { pairs, withEffects } = figuresOf(result.attacked.filter((each) => each.seat === seat));
-      expect(pairs).toBeGreaterThan(40);
+      expect(pairs).toBeGreaterThan(120 / STRIDE);
       expect([withEffects, withEffects === 0 ? [] : leaksOf(result, seat)]).toEqual([0, []]);
     }
     expect(tasksDone).toBeLessThanOrEqual(TASKS - DELEGATING);

@@ -232,8 +232,9 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
     for (const member of members.toReversed()) await endMember(member, "SIGTERM");
   };
   stack.defer(endAll);
-  // The first make the database, and leave behind what node compiled: a thousand later starts would do it again.
-  for (const role of ["server", "worker"] as const) {
+  // The first make the database, and leave behind what node compiled: a thousand later starts would do it again. Where others
+  // have left that, the members make the database as they all start at once.
+  for (const role of shared === undefined ? (["server", "worker"] as const) : []) {
     const first = spawnMember(installation, role);
     members.push(first);
     await untilReady(first);

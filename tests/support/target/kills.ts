@@ -16,7 +16,7 @@ export type Kill<Break extends string> = readonly [scenario: string, by: Break, 
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** Whether every break is tried, as at night, or of each scenario the first (vitest.config.ts). */
+    /** Whether everything is tried, as at night, or the part that the gate tries of it (vitest.config.ts). */
     readonly everyBreak: boolean;
   }
 }

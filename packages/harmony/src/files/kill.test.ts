@@ -5,8 +5,8 @@ import { test } from "vitest";
 import { drillKills } from "../testing/drills.ts";
 
 test.each([
-  { act: "record", name: "recordEscalation", every: 5 },
-  { act: "resolve", name: "resolveEscalation", every: 13 },
+  { act: "record", name: "recordEscalation", every: 9 },
+  { act: "resolve", name: "resolveEscalation", every: 23 },
 ] as const)(
   "$name killed at a file operation leaves the old or the new record",
   async ({ act, name, every }) => {

@@ -12,7 +12,7 @@ import { newRoot } from "../testing/root.ts";
 import { ann, escalation, moment, pattern, resolution } from "../testing/samples.ts";
 
 test("of many processes recording the same escalations again and again, each is opened by exactly one", async () => {
-  await drillRace(["a", "b", "c", "d", "e"], { processes: 8, calls: 25 });
+  await drillRace(["a", "b", "c", "d", "e"], { processes: 5, calls: 40 });
 });
 
 test("sightings told by many processes at once are counted once each at most, and the last is not lost", async () => {
@@ -21,7 +21,7 @@ test("sightings told by many processes at once are counted once each at most, an
   const sightings = Array.from({ length: 20 }, (_, i) =>
     escalation("a", { escalatedAt: moment(i), lastSeenAt: moment(i) }),
   );
-  await raceRecorders(root, sightings, { processes: 6, calls: 20 });
+  await raceRecorders(root, sightings, { processes: 4, calls: 20 });
   const [record] = listEscalations(root);
   // A process that is ahead may make a sighting of the others late, so some of the 19 may be skipped, never doubled.
   expect(record?.lastSeenAt).toBe(moment(19));
@@ -34,7 +34,7 @@ test("what many processes count at once is counted exactly", async () => {
   const root = newRoot();
   const given = resolution(pattern("p"));
   await openFsStore(root).saveResolution(given);
-  await raceCounters(root, given, { processes: 6, calls: 10 });
+  await raceCounters(root, given, { processes: 4, calls: 15 });
   expect(await openFsStore(root).loadResolution(given.patternId, given.resolutionId)).toMatchObject({
     appliedCount: 60,
   });

@@ -1,7 +1,8 @@
 // Who tests the tester: every scenario passes on the good toy, and every bug is found by the scenario that is there to
-// find it. A scenario that no bug can fail would be a check that cannot fail.
+// find it. A scenario that no bug can fail would be a check that cannot fail. The gate tries every other bug and of each
+// scenario the first, the night all.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { SCENARIOS } from "../catalogue.ts";
 import { fieldsOf, readRun, TERMINAL_STATES } from "../run-reading.ts";
 import { runTrial } from "../runner.ts";
@@ -323,8 +324,17 @@ describe("the good toy", () => {
   });
 });
 
+const ALL = Object.keys(BUGS).filter(isBug);
+const scenarioOf = (bug: Bug): string => KILLS[bug][0];
+const FIRSTS = new Set(
+  Map.groupBy(ALL, scenarioOf)
+    .values()
+    .map(([first]) => first),
+);
+const TRIED = inject("everyBreak") ? ALL : ALL.filter((bug, at) => at % 2 === 0 || FIRSTS.has(bug));
+
 // Several at once: each waits most of its time, at a toy of its own.
-test.concurrent.each(Object.keys(BUGS).filter(isBug))("%s is found", async (bug) => {
+test.concurrent.each(TRIED)("%s is found", async (bug) => {
   const [scenario, claim, verdict = "FAIL"] = KILLS[bug];
   const trial = await tryOn(bug, scenario);
   expect([trial.verdict, trial.reason]).toEqual([verdict, expect.stringContaining(claim)]);

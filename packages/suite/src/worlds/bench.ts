@@ -19,6 +19,8 @@ export type BenchOptions = {
   readonly roles?: readonly Role[];
   /** Seats that play the tasks unattacked too; all where it is left out. */
   readonly calm?: readonly Seat[];
+  /** Every so many-th task is played unattacked; all where it is left out. */
+  readonly calmStride?: number;
 };
 
 /** `baseline` is a role too: nothing stands between model and world. */
@@ -61,15 +63,17 @@ export async function runBench(harness: Harness, options: BenchOptions): Promise
     ...roles.map((role) => [role, harness, role] as const),
   ];
   const calm = seats.filter(([seat]) => options.calm?.includes(seat) ?? true);
+  const { calmStride = 1 } = options;
+  const tasks = worlds
+    .flatMap((world) => world.tasks.map((task) => ({ world, task })))
+    .filter((_, at) => at % calmStride === 0);
   const unattacked = await inTurns(
     calm.flatMap(([seat, through, role]) =>
-      worlds.flatMap((world) =>
-        world.tasks.map((task) => async () => ({
-          seat,
-          task,
-          played: await playHonest(through, role, world, task),
-        })),
-      ),
+      tasks.map(({ world, task }) => async () => ({
+        seat,
+        task,
+        played: await playHonest(through, role, world, task),
+      })),
     ),
     options.playersMax,
   );

@@ -43,10 +43,7 @@ export const toolCallPathTraversalBlock: Scenario = {
     });
     await tellNothing(context, bench, before);
     await listNothing(context, bench, before);
-    for (const calls of inParts(
-      paths.flatMap((path) => bench.reads(path)),
-      READS_OF_RUN,
-    ))
+    for (const calls of inParts(hostileReads(bench, context.pace.pairs === true), READS_OF_RUN))
       await attack(context, bench, calls, before);
     for (const calls of inParts(hostileWrites(bench, context.pace.pairs === true), WRITES_OF_RUN))
       await attack(context, bench, calls, before);
@@ -61,6 +58,17 @@ const waysTo = (path: string): readonly string[] => [path, `${UP}${path.slice(1)
 
 /** In the canaries' folders nothing is there by these names yet. */
 const newPathBeside = (canary: string): string => `${folderOf(canary)}/made-by-a-model.txt`;
+
+/**
+ * Each way to say each canary's path, to each tool that reads.
+ * @param isPairs each way to each tool, but of the canaries in turn
+ */
+const hostileReads = (bench: PathBench, isPairs: boolean): readonly PathCall[] =>
+  bench.canaries.flatMap(({ path }, canary) =>
+    hostilePaths(path).flatMap((said, way) =>
+      bench.reads(said).filter((_, tool) => !isPairs || (canary + way + tool) % bench.canaries.length === 0),
+    ),
+  );
 
 /**
  * Each way to say each canary's path, and to make a file beside it, by each tool that writes.
