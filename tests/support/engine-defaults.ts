@@ -7,12 +7,14 @@ import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import type { HarnessPorts } from "../../packages/harness/src/services/create-harness.ts";
 import { signingSecrets } from "../../packages/harness/src/services/signing-keys.ts";
 import type { Role, Run, RunId, RunState, Scope } from "@assent/contract";
+import { openTrial } from "../../packages/harness/src/adapters/cedar/trial.ts";
 import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
 import { DEFAULT_PROVIDER_SETTINGS } from "../../packages/harness/src/core/resilience/settings.ts";
 import { DEFAULT_MODEL_SETTINGS } from "../../packages/harness/src/core/route/settings.ts";
 import type { AgentDefinition } from "../../packages/harness/src/core/agent.ts";
 import type { ClockWatch, Workspaces } from "../../packages/harness/src/ports.ts";
 import type { Routing } from "../../packages/harness/src/services/held.ts";
+import { createTrials } from "../../packages/harness/src/services/trials.ts";
 import type { EngineOptions } from "./engine.ts";
 import { until } from "./until.ts";
 
@@ -21,6 +23,9 @@ export const DEFAULT_ROUTING: Routing = {
   budgets: DEFAULT_BUDGET_SETTINGS,
   providers: DEFAULT_PROVIDER_SETTINGS,
 };
+
+/** What one process has of its own. */
+export const BESIDE = { evidence: null, trials: createTrials(openTrial) };
 
 /** Tests move their clock as they like: what is moved is the time, and not this process's clock alone. */
 export const agreeingClock: ClockWatch = {

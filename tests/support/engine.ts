@@ -57,6 +57,7 @@ import { openWorkspaceOfRun } from "../../packages/harness/src/services/workspac
 import {
   agentOf,
   agreeingClock,
+  BESIDE,
   DEFAULT_ROUTING,
   DERIVED,
   type Grant,
@@ -140,8 +141,8 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     createHarness({
       ...ports,
       ...keys,
-      evidence: null,
       ...DERIVED,
+      ...BESIDE,
       ...own,
       workspaceNames: options.workspaces === undefined ? [] : ["source"],
       agents: ports.agents,

@@ -315,6 +315,12 @@ export const PROBLEMS = {
     title: "Too many runs of yours are queued",
     remedy: "Try again after the time that `Retry-After` names, or cancel what is not needed any more.",
   },
+  policy_trial_busy: {
+    status: 429,
+    title: "Other rules are being tried already",
+    remedy:
+      "Try again after the time that `Retry-After` names; `assent policy diff` tries rules on your machine.",
+  },
   headers_too_large: {
     status: 431,
     title: "The request line and headers are too large",

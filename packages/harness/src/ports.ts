@@ -18,6 +18,7 @@ export type * from "./ports/audit-review.ts";
 export type * from "./ports/sealing.ts";
 export type * from "./ports/witness.ts";
 export type * from "./ports/budget.ts";
+export type * from "./ports/decisions.ts";
 export { OWN_BREAKERS } from "./ports/budget.ts";
 export type * from "./ports/mcp.ts";
 export type * from "./ports/entrance.ts";

@@ -44,6 +44,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   decideApproval: { approval_id: APPROVAL_ID, decision: "approve", action_digest: DIGEST },
   revokePrecedent: { reason: "A mistake." },
   resolveEscalation: { comment: "Taken back by hand." },
+  tryPolicies: { text: "permit (principal, action, resource);", days: 7 },
   redriveRun: {},
   addDocument: { name: "handbook", text: "All of it." },
   createKey: { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },

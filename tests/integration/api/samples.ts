@@ -14,6 +14,7 @@ import {
   type Escalation,
   type Key,
   type PolicySet,
+  type PolicyTrial,
   type Run,
   type RunId,
   type RunSummary,
@@ -259,6 +260,28 @@ export const ESCALATION: Escalation = {
   resolution_id: DIGEST,
   answer: null,
   answer_revoked_at: null,
+};
+
+export const POLICY_TRIAL: PolicyTrial = {
+  loads: true,
+  version: DIGEST,
+  rules: 1,
+  since: AT,
+  judged: 1,
+  complete: true,
+  unchanged: 0,
+  other_reasons: 0,
+  changes: [
+    {
+      at: AT,
+      run_id: RUN,
+      step: 2,
+      tool: "send_money",
+      before: { verdict: "permit", policies: ["act"] },
+      after: { verdict: "needs_approval", policies: ["ask"] },
+    },
+  ],
+  changes_more: 0,
 };
 
 export const POLICIES: PolicySet = {

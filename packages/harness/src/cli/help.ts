@@ -77,6 +77,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
     "policy diff",
     "{version, since, judged, unchanged, otherReasons, changes: [{at, run, step, tool, before, after}]}",
   ],
+  ["policy trial", "PolicyTrial"],
   ["plan", "{waiting, altered, data: [{approval_id, run_id, step, status, tool, outcome, reasons: []}]}"],
   ["policy authorize", "{decision: allow | deny, reasons: [], errors: [], failures: []}"],
   [

@@ -42,6 +42,8 @@ import {
   type PolicySetFlags,
   showPolicies,
   testPolicies,
+  type TrialFlags,
+  tryPolicies,
 } from "./commands/policy.ts";
 import { type RunFlags, runTask } from "./commands/run.ts";
 import { cancelRun, listRuns, type RunsFlags, showRun } from "./commands/runs.ts";
@@ -323,6 +325,15 @@ function addPolicy(program: Command, perform: Perform): void {
     .action(
       async (folder: string, flags: DiffFlags) =>
         await perform(async (context) => await diffPolicies(context, folder, flags)),
+    );
+  policy
+    .command("trial")
+    .description("the same of one file's rules, worked out by the server within its limits")
+    .argument("<file>", "the whole set in Cedar; - reads input")
+    .option("--days <n>", "over the last so many days", parseDays, 7)
+    .action(
+      async (file: string, flags: TrialFlags) =>
+        await perform(async (context) => await tryPolicies(context, file, flags)),
     );
   policy
     .command("authorize")

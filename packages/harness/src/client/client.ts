@@ -51,6 +51,9 @@ import {
   type EscalationStatus,
   type PolicySet,
   policySetSchema,
+  type PolicyTrial,
+  type PolicyTrialRequest,
+  policyTrialSchema,
   type Precedent,
   precedentSchema,
   providerListSchema,
@@ -133,6 +136,7 @@ export type Client = {
   listPrecedents(page: PageFlags): Answer<PrecedentPage>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
   getPolicies(): Answer<PolicySet>;
+  tryPolicies(request: PolicyTrialRequest): Answer<PolicyTrial>;
   listEscalations(filter: PageFlags & { readonly status?: EscalationStatus }): Answer<EscalationPage>;
   resolveEscalation(id: string, comment: string): Answer<Escalation>;
   listKeys(): Answer<readonly Key[]>;
@@ -157,6 +161,7 @@ const DOCUMENTS = "/api/harness/documents";
 const SIGNING_KEYS = "/api/harness/signing-keys";
 const PRINCIPALS = "/api/harness/principals";
 const AUDIT = "/api/harness/audit";
+const POLICIES = "/api/harness/policies";
 const ESCALATIONS = "/api/harness/escalations";
 const PRECEDENTS = "/api/harness/precedents";
 
@@ -218,7 +223,9 @@ export function createClient(connection: Connection): Client {
     getBudget: async () => await ask({ method: "GET", path: "/api/harness/budget" }, budgetReportSchema),
     ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
-    getPolicies: async () => await ask({ method: "GET", path: "/api/harness/policies" }, policySetSchema),
+    getPolicies: async () => await ask({ method: "GET", path: POLICIES }, policySetSchema),
+    tryPolicies: async (body) =>
+      await ask({ method: "POST", path: `${POLICIES}/trial`, body }, policyTrialSchema),
     ...memoryCalls(ask),
     listKeys: async () => {
       const page = await ask({ method: "GET", path: KEYS }, keyPageSchema);

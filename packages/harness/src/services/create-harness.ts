@@ -31,6 +31,7 @@ import type { TenantPlaces } from "./places.ts";
 import { listWaiting } from "./waiting.ts";
 import { listEscalations, resolveEscalation } from "./escalations.ts";
 import { loadedRules } from "./loaded-rules.ts";
+import { tryPolicies, type TrialPorts } from "./policy-trial.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import {
   checkSignature,
@@ -55,6 +56,7 @@ export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
   RunPorts &
   SpendingPorts &
   WebhookPorts &
+  TrialPorts &
   ExternalPorts & {
     readonly log: Log;
     readonly telemetry: Telemetry;
@@ -181,6 +183,7 @@ export function createHarness(given: HarnessPorts): Harness {
     listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     getPolicies: () => loadedRules(ports.policies),
+    tryPolicies: async (caller, request) => await tryPolicies(ports, caller, request),
     ...memoryCalls(ports),
     listProviders: async (caller) => await listProviders(ports, caller),
     getBudget: async (caller) => await getBudget(ports, caller),

@@ -40,6 +40,8 @@ import type {
   PolicySet,
   Redeliver,
   Redelivered,
+  PolicyTrial,
+  PolicyTrialRequest,
   RedriveRequest,
   Precedent,
   Problem,
@@ -334,6 +336,8 @@ export type Harness = {
 
   /** What calls are decided by: those that this process has loaded. */
   getPolicies(): PolicySet;
+  /** What other rules would have decided. Nothing is changed by it. */
+  tryPolicies(caller: Caller, request: PolicyTrialRequest): Promise<Result<PolicyTrial, Refusal>>;
 
   /** What neither rules nor memory could answer, newest first. */
   listEscalations(caller: Caller, query: EscalationQuery): Promise<Result<Page<Escalation>, Refusal>>;
