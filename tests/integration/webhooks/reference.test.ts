@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { Webhook } from "standardwebhooks";
 import { expect, test } from "vitest";
-import { messageHeaders, shownSecret } from "./message.ts";
+import { messageHeaders, shownSecret } from "../../../packages/harness/src/core/webhook/message.ts";
 
 test("the reference implementation signs the same", () => {
   fc.assert(
