@@ -33,11 +33,11 @@ test("whoever took a message and died: another sends it when that one's time is 
   const { engine } = world;
   const { id } = await world.create(receiver);
   const pinged = await world.ping(id);
-  const { deliveries } = await engine.store.deliveries.take(taking(world));
+  const deliveries = await engine.store.deliveries.take(taking(world));
   expect(deliveries.map((delivery) => [delivery.id, delivery.attempt])).toEqual([[pinged.id, 1]]);
-  expect((await engine.store.deliveries.take(taking(world))).deliveries).toEqual([]);
+  expect(await engine.store.deliveries.take(taking(world))).toEqual([]);
   engine.clock.advance(WEBHOOK_ATTEMPT_SECONDS * 1_000);
-  const [second] = (await engine.store.deliveries.take(taking(world))).deliveries;
+  const [second] = await engine.store.deliveries.take(taking(world));
   expect(second).toMatchObject({ id: pinged.id, attempt: 2 });
   // The first one was only slow: what it has to say of its attempt is not heard any more.
   const end = { delivery: pinged.id, at: engine.clock.now(), status: 500, failure: "late", again: null };
@@ -64,7 +64,7 @@ test("whoever stops breaks off what hangs and hands it back at once: it counts f
   expect(Date.parse(back?.next_attempt_at ?? "")).toBeLessThanOrEqual(world.engine.clock.now().getTime());
   expect(value(await world.harness.webhooks.list(world.engine.caller))).toMatchObject([{ failures: 0 }]);
   world.startSender();
-  await until("another sends it", async () => (await world.deliveries(id, "delivered")).length === 1);
+  await world.reaches("another sends it", async () => (await world.deliveries(id, "delivered")).length === 1);
   expect(receiver.received.map((message) => message.id)).toEqual([pinged.id, pinged.id]);
 });
 
@@ -85,7 +85,10 @@ test("whoever cannot say what became of a message sends it again, under the same
   await until("it said so", () => engine.logged.some((line) => line.includes("could not be kept")));
   expect(await world.deliveries(id)).toMatchObject([{ status: "pending", attempts: 1 }]);
   engine.clock.advance(WEBHOOK_ATTEMPT_SECONDS * 1_000);
-  await until("it was sent again", async () => (await world.deliveries(id, "delivered")).length === 1);
+  await world.reaches(
+    "it was sent again",
+    async () => (await world.deliveries(id, "delivered")).length === 1,
+  );
   expect(receiver.received.map((message) => message.id)).toEqual([pinged.id, pinged.id]);
 });
 

@@ -5,7 +5,6 @@ import { Webhook as Verifier } from "standardwebhooks";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { answering, countingTool, value } from "../../support/engine.ts";
-import { until } from "../../support/until.ts";
 import { type Answer, type Received, startReceiver } from "../../support/webhook-receiver.ts";
 import { openWorld } from "./world.ts";
 
@@ -177,7 +176,7 @@ test("while a secret is replaced messages carry both signatures, and afterwards 
   expect(previous_secret_until).not.toBeNull();
   world.startSender();
   await world.ping(id);
-  await until("it is taken", () => receiver.received.length === 1);
+  await world.reaches("it is taken", () => receiver.received.length === 1);
   const [during] = receiver.received;
   if (during === undefined) throw new Error("it came");
   for (const each of [old, secret])
@@ -246,7 +245,7 @@ test.each([
   const asked = world.engine.clock.now().getTime();
   await world.ping(id);
   world.startSender();
-  await until("it was answered", async () =>
+  await world.reaches("it was answered", async () =>
     (await world.deliveries(id)).some(({ failure }) => failure !== null),
   );
   const [webhook] = value(await world.harness.webhooks.list(world.engine.caller));
@@ -259,7 +258,7 @@ test.each([
   await world.ping(id);
   world.engine.clock.advance(seconds * 500);
   await world.ping((await world.create(other)).id);
-  await until("the other one is told", () => other.received.length === 1);
+  await world.reaches("the other one is told", () => other.received.length === 1);
   expect(receiver.received).toHaveLength(1);
 });
 
@@ -270,7 +269,7 @@ test("a redirect leads nowhere, and is a failure like any other", async () => {
   const { id } = await world.create(receiver);
   await world.ping(id);
   world.startSender();
-  await until("it was answered", async () =>
+  await world.reaches("it was answered", async () =>
     (await world.deliveries(id)).some(({ failure }) => failure !== null),
   );
   expect(await world.deliveries(id)).toMatchObject([{ status: "pending", failure: "status_307" }]);
@@ -284,7 +283,7 @@ test("one that is removed is told nothing more; what waited for it is given up",
   const { id } = await world.create(receiver);
   await world.ping(id);
   world.startSender();
-  await until("it has failed", async () =>
+  await world.reaches("it has failed", async () =>
     (await world.deliveries(id)).some(({ failure }) => failure !== null),
   );
   value(await harness.webhooks.remove(engine.caller, id));

@@ -2,6 +2,7 @@
 
 import type { CreatedWebhook, Delivery, DeliveryStatus, WebhookEvent, WebhookId } from "@assent/contract";
 import type { Caller, Store, WebhookPost } from "../../../packages/harness/src/ports.ts";
+import { startSweeper } from "../../../packages/harness/src/services/sweeper.ts";
 import type { Harness } from "../../../packages/harness/src/services/harness.ts";
 import { type SenderPorts, startSender } from "../../../packages/harness/src/services/webhooks/sender.ts";
 import { type Engine, type EngineOptions, openEngine, value } from "../../support/engine.ts";
@@ -67,7 +68,9 @@ export async function openWorld(
         webhookPost: post,
         webhookSecret: DERIVED.webhookSecret,
       });
-      senders.push(sender);
+      // As in a worker, whose sweeps tell it.
+      const sweeper = startSweeper(engine.ports, { onMessage: () => sender.look() });
+      senders.push(sweeper, sender);
       return sender;
     },
     deliveries,
@@ -105,7 +108,7 @@ function countAttempts(): {
             taking += 1;
             try {
               const taken = await store.deliveries.take(given);
-              begun += taken.deliveries.length;
+              begun += taken.length;
               return taken;
             } finally {
               taking -= 1;

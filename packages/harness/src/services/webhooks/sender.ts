@@ -2,11 +2,7 @@
 // what became of an attempt counts only while no other has begun. So a message reaches its receiver at least once, under one id.
 
 import type { WebhookId } from "@assent/contract";
-import {
-  WEBHOOK_ATTEMPT_SECONDS,
-  WEBHOOK_LOOK_SECONDS,
-  WEBHOOK_LOOK_SECONDS_UNUSED,
-} from "../../base/limits.ts";
+import { WEBHOOK_ATTEMPT_SECONDS } from "../../base/limits.ts";
 import { retryAfterMsOf } from "../../core/resilience/passing.ts";
 import { ASSENT } from "../../core/telemetry/names.ts";
 import { messageBody, messageHeaders } from "../../core/webhook/message.ts";
@@ -42,12 +38,20 @@ export type SenderPorts = {
   readonly telemetry: Pick<Telemetry, "count">;
 };
 
-/** Stops at once: what is under way is broken off and handed back. */
-export function startSender(ports: SenderPorts): Sweeping {
+export type Sender = Sweeping & {
+  /** There may be messages to send. */
+  look(): void;
+};
+
+/**
+ * Looks when it is told to, and again while there was something. Stops at once: what is under way is broken off and handed
+ * back.
+ */
+export function startSender(ports: SenderPorts): Sender {
   const { clock, log } = ports;
   const stopping = new AbortController();
   const sending = new Map<WebhookId, Set<Promise<void>>>();
-  let ended = new AbortController();
+  let woken = new AbortController();
 
   const begin = (delivery: DueDelivery): void => {
     const toOne = sending.get(delivery.webhook) ?? new Set();
@@ -55,21 +59,20 @@ export function startSender(ports: SenderPorts): Sweeping {
     const attempt = attemptOf(ports, delivery, stopping.signal).finally(() => {
       toOne.delete(attempt);
       if (toOne.size === 0) sending.delete(delivery.webhook);
-      // Whoever waits for the next look need not, where there was too much for the last one.
-      ended.abort();
+      // A hand is free again, and there may be more than there were hands.
+      woken.abort();
     });
     toOne.add(attempt);
   };
 
-  /** @returns when to look again, in milliseconds; 0: when something has ended */
-  const look = async (): Promise<number> => {
+  const take = async (): Promise<void> => {
     // By a clock that is astray nothing is sent: a receiver goes by the time that a message is signed for.
-    if (ports.clockWatch.difference() !== null) return WEBHOOK_LOOK_SECONDS * 1_000;
+    if (ports.clockWatch.difference() !== null) return;
     const underWay = [...sending.values()].reduce((sum, toOne) => sum + toOne.size, 0);
     const most = SENDING_MAX - underWay;
-    if (most <= 0) return 0;
+    if (most <= 0) return;
     const at = clock.now();
-    const { isUsed, deliveries } = await ports.store.deliveries.take({
+    const deliveries = await ports.store.deliveries.take({
       at,
       until: new Date(at.getTime() + WEBHOOK_ATTEMPT_SECONDS * 1_000),
       busy: [...sending].flatMap(([id, toOne]) => (toOne.size >= SENDING_TO_ONE_MAX ? [id] : [])),
@@ -77,34 +80,40 @@ export function startSender(ports: SenderPorts): Sweeping {
       mostOfOne: SENDING_TO_ONE_MAX,
     });
     for (const delivery of deliveries) begin(delivery);
-    if (deliveries.length > 0) return 0;
-    return (isUsed ? WEBHOOK_LOOK_SECONDS : WEBHOOK_LOOK_SECONDS_UNUSED) * 1_000;
   };
 
   const loop = (async () => {
     while (!stopping.signal.aborted) {
-      ended = new AbortController();
-      let pauseMs: number;
+      await aborted(AbortSignal.any([woken.signal, stopping.signal]));
+      // What is told from here on is looked for once more.
+      woken = new AbortController();
+      if (stopping.signal.aborted) break;
       try {
-        pauseMs = await look();
+        await take();
       } catch (error) {
         log("warn", "looking for messages to webhooks failed", {
           error: error instanceof Error ? error.message : "unknown",
         });
-        pauseMs = WEBHOOK_LOOK_SECONDS * 1_000;
       }
-      const signals = pauseMs === 0 ? [stopping.signal, ended.signal] : [stopping.signal];
-      // An end that was told before anybody listened is one as well: the signal stays aborted.
-      await clock.sleep(pauseMs === 0 ? WEBHOOK_LOOK_SECONDS * 1_000 : pauseMs, AbortSignal.any(signals));
     }
     await Promise.all([...sending.values()].flatMap((toOne) => [...toOne]));
   })();
   return {
+    look: () => {
+      woken.abort();
+    },
     async stop(): Promise<void> {
       stopping.abort();
       await loop;
     },
   };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => {
+    signal.addEventListener("abort", resolve, { once: true });
+  });
 }
 
 async function attemptOf(ports: SenderPorts, delivery: DueDelivery, stopping: AbortSignal): Promise<void> {
