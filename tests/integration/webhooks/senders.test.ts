@@ -114,13 +114,14 @@ test("a receiver that fails is tried with one message at a time, later each time
   await using world = await openWorld([receiver]);
   const { id } = await world.create(receiver);
   for (let at = 0; at < 30; at += 1) await world.ping(id);
+  // Two processes that look at the same time.
   world.startSender();
-  await world.reaches("it failed ten times", () => receiver.received.length >= 10);
+  world.startSender();
+  await world.reaches("it failed sixteen times", () => receiver.received.length >= 16);
   const seconds = receiver.received.map(({ headers }) => Number(headers["webhook-timestamp"]));
   const pauses = seconds.slice(1).map((second, at) => second - (seconds[at] ?? 0));
-  // At first as many as one may have at once; from then on one.
-  expect(pauses.slice(0, 3)).toEqual([0, 0, 0]);
-  for (const pause of pauses.slice(4)) expect(pause).toBeGreaterThanOrEqual(30);
+  // At first as many as it may have at once of each; from then on one.
+  for (const pause of pauses.slice(8)) expect(pause).toBeGreaterThanOrEqual(30);
   isWell = true;
   await world.reaches("all are taken", async () => (await world.deliveries(id, "pending")).length === 0);
   expect(new Set(receiver.received.map((message) => message.id)).size).toBe(30);

@@ -5,6 +5,7 @@ import { Webhook as Verifier } from "standardwebhooks";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { answering, countingTool, value } from "../../support/engine.ts";
+import { until } from "../../support/until.ts";
 import { type Answer, type Received, startReceiver } from "../../support/webhook-receiver.ts";
 import { openWorld } from "./world.ts";
 
@@ -99,6 +100,7 @@ test("only what was asked for is told, and nothing of before", async () => {
   await engine.startWorker();
   await engine.reaches(await engine.submit(), "succeeded");
   const { id } = await world.create(receiver, ["run.ended"]);
+  const { id: asked } = await world.create(receiver, ["approval.requested", "approval.decided"]);
   expect(await world.deliveries(id)).toEqual([]);
   const run = await engine.submit();
   await engine.reaches(run, "succeeded");
@@ -106,6 +108,7 @@ test("only what was asked for is told, and nothing of before", async () => {
   expect((await world.deliveries(id)).map(({ type, run_id, status }) => [type, run_id, status])).toEqual([
     ["run.ended", run, "pending"],
   ]);
+  expect(await world.deliveries(asked)).toEqual([]);
 });
 
 test("what is not taken is sent again, under one id and with one body, each time signed anew", async () => {
@@ -149,13 +152,19 @@ test("after ten attempts it is given up, and sent again when somebody asks for t
   expect(await world.deliveries(id)).toMatchObject([
     { attempts: 10, failure: "status_503", next_attempt_at: null },
   ]);
-  isWell = true;
   const { harness, engine } = world;
   expect(
     await harness.webhooks.redeliver(engine.caller, id, { deliveries: [first.id, `msg_${"0".repeat(32)}`] }),
   ).toMatchObject({ ok: false, error: { code: "delivery_not_found" } });
   expect(states(await world.deliveries(id))).toEqual([`${WEBHOOK_PING} dead status_503`]);
   expect(value(await harness.webhooks.redeliver(engine.caller, id, {}))).toEqual({ redelivered: 1 });
+  // As if it were new: one failure more is not the last one.
+  await world.reaches("it failed once more", () => receiver.received.length > 10);
+  await until("that is kept", async () =>
+    (await world.deliveries(id)).some(({ failure }) => failure !== null),
+  );
+  expect(await world.deliveries(id)).toMatchObject([{ status: "pending", attempts: 11 }]);
+  isWell = true;
   await world.reaches("it is taken", async () => (await world.deliveries(id, "delivered")).length === 1);
   expect(new Set(receiver.received.map((message) => message.id))).toEqual(new Set([first.id]));
   // Delivered ones are sent again by their name only.
@@ -244,8 +253,9 @@ test.each([
   const { id } = await world.create(receiver);
   const asked = world.engine.clock.now().getTime();
   await world.ping(id);
-  world.startSender();
-  await world.reaches("it was answered", async () =>
+  const sender = world.startSender();
+  // No time goes by but as it does.
+  await until("it was answered", async () =>
     (await world.deliveries(id)).some(({ failure }) => failure !== null),
   );
   const [webhook] = value(await world.harness.webhooks.list(world.engine.caller));
@@ -258,7 +268,8 @@ test.each([
   await world.ping(id);
   world.engine.clock.advance(seconds * 500);
   await world.ping((await world.create(other)).id);
-  await world.reaches("the other one is told", () => other.received.length === 1);
+  sender.look();
+  await until("the other one is told", () => other.received.length === 1);
   expect(receiver.received).toHaveLength(1);
 });
 

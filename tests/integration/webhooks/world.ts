@@ -4,7 +4,11 @@ import type { CreatedWebhook, Delivery, DeliveryStatus, WebhookEvent, WebhookId 
 import type { Caller, Store, WebhookPost } from "../../../packages/harness/src/ports.ts";
 import { startSweeper } from "../../../packages/harness/src/services/sweeper.ts";
 import type { Harness } from "../../../packages/harness/src/services/harness.ts";
-import { type SenderPorts, startSender } from "../../../packages/harness/src/services/webhooks/sender.ts";
+import {
+  type Sender,
+  type SenderPorts,
+  startSender,
+} from "../../../packages/harness/src/services/webhooks/sender.ts";
 import { type Engine, type EngineOptions, openEngine, value } from "../../support/engine.ts";
 import { DERIVED } from "../../support/engine-defaults.ts";
 import { until } from "../../support/until.ts";
@@ -19,7 +23,7 @@ export type World = AsyncDisposable & {
     caller?: Caller,
   ): Promise<CreatedWebhook>;
   /** Another process that sends. */
-  startSender(options?: { readonly store?: Store; readonly post?: WebhookPost }): { stop(): Promise<void> };
+  startSender(options?: { readonly store?: Store; readonly post?: WebhookPost }): Sender;
   deliveries(id: WebhookId, status?: DeliveryStatus): Promise<readonly Delivery[]>;
   ping(id: WebhookId): Promise<Delivery>;
   /**

@@ -49,20 +49,26 @@ export type Sender = Sweeping & {
  */
 export function startSender(ports: SenderPorts): Sender {
   const { clock, log } = ports;
-  const stopping = new AbortController();
-  const sending = new Map<WebhookId, Set<Promise<void>>>();
-  let woken = new AbortController();
+  const sending = new Map<WebhookId, Map<Promise<void>, AbortController>>();
+  let woken = Promise.withResolvers<undefined>();
+  let isStopping = false;
+  const look = (): void => {
+    woken.resolve(undefined);
+  };
 
   const begin = (delivery: DueDelivery): void => {
-    const toOne = sending.get(delivery.webhook) ?? new Set();
+    const toOne = sending.get(delivery.webhook) ?? new Map();
     sending.set(delivery.webhook, toOne);
-    const attempt = attemptOf(ports, delivery, stopping.signal).finally(() => {
+    // Of its own: what is derived from a signal that lives as long as the process stays with it.
+    const breakingOff = new AbortController();
+    if (isStopping) breakingOff.abort();
+    const attempt = attemptOf(ports, delivery, breakingOff.signal).finally(() => {
       toOne.delete(attempt);
       if (toOne.size === 0) sending.delete(delivery.webhook);
       // A hand is free again, and there may be more than there were hands.
-      woken.abort();
+      look();
     });
-    toOne.add(attempt);
+    toOne.set(attempt, breakingOff);
   };
 
   const take = async (): Promise<void> => {
@@ -83,11 +89,11 @@ export function startSender(ports: SenderPorts): Sender {
   };
 
   const loop = (async () => {
-    while (!stopping.signal.aborted) {
-      await aborted(AbortSignal.any([woken.signal, stopping.signal]));
+    for (;;) {
+      await woken.promise;
+      if (isStopping) break;
       // What is told from here on is looked for once more.
-      woken = new AbortController();
-      if (stopping.signal.aborted) break;
+      woken = Promise.withResolvers();
       try {
         await take();
       } catch (error) {
@@ -96,24 +102,17 @@ export function startSender(ports: SenderPorts): Sender {
         });
       }
     }
-    await Promise.all([...sending.values()].flatMap((toOne) => [...toOne]));
+    await Promise.all([...sending.values()].flatMap((toOne) => [...toOne.keys()]));
   })();
   return {
-    look: () => {
-      woken.abort();
-    },
+    look,
     async stop(): Promise<void> {
-      stopping.abort();
+      isStopping = true;
+      for (const toOne of sending.values()) for (const breakingOff of toOne.values()) breakingOff.abort();
+      look();
       await loop;
     },
   };
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise((resolve) => {
-    signal.addEventListener("abort", resolve, { once: true });
-  });
 }
 
 async function attemptOf(ports: SenderPorts, delivery: DueDelivery, stopping: AbortSignal): Promise<void> {
