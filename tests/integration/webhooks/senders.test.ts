@@ -27,6 +27,15 @@ test("three processes send sixty messages, each once", async () => {
   expect(receiver.received.map((message) => message.id).toSorted()).toEqual(ids.toSorted());
 });
 
+test("one look is enough for all that is due, however many hands there are", async () => {
+  await using receiver = await startReceiver();
+  await using world = await openWorld([receiver]);
+  const { id } = await world.create(receiver);
+  for (let at = 0; at < 12; at += 1) await world.ping(id);
+  world.startSender({ isSwept: false }).look();
+  await until("all are sent", async () => (await world.deliveries(id, "delivered")).length === 12);
+});
+
 test("whoever took a message and died: another sends it when that one's time is over, and not before", async () => {
   await using receiver = await startReceiver();
   await using world = await openWorld([receiver]);
@@ -61,6 +70,10 @@ test("whoever stops breaks off what hangs and hands it back at once: it counts f
   await first.stop();
   const [back] = await world.deliveries(id);
   expect(back).toMatchObject({ status: "pending", attempts: 1, failure: null });
+  const { rows } = await world.engine.database
+    .ownerPool()
+    .query("select attempts - uncounted as counted from assent.webhook_deliveries");
+  expect(rows).toEqual([{ counted: 0 }]);
   expect(Date.parse(back?.next_attempt_at ?? "")).toBeLessThanOrEqual(world.engine.clock.now().getTime());
   expect(value(await world.harness.webhooks.list(world.engine.caller))).toMatchObject([{ failures: 0 }]);
   world.startSender();

@@ -23,7 +23,12 @@ export type World = AsyncDisposable & {
     caller?: Caller,
   ): Promise<CreatedWebhook>;
   /** Another process that sends. */
-  startSender(options?: { readonly store?: Store; readonly post?: WebhookPost }): Sender;
+  startSender(options?: {
+    readonly store?: Store;
+    readonly post?: WebhookPost;
+    /** False: nothing tells it to look but the test. */
+    readonly isSwept?: boolean;
+  }): Sender;
   deliveries(id: WebhookId, status?: DeliveryStatus): Promise<readonly Delivery[]>;
   ping(id: WebhookId): Promise<Delivery>;
   /**
@@ -65,7 +70,7 @@ export async function openWorld(
       events = ["approval.requested", "approval.decided", "run.ended"],
       caller = engine.caller,
     ) => value(await harness.webhooks.create(caller, { url, events: [...events], description: "" })),
-    startSender: ({ store = engine.store, post = webhookPost } = {}) => {
+    startSender: ({ store = engine.store, post = webhookPost, isSwept = true } = {}) => {
       const sender = startSender({
         ...engine.ports,
         ...counted(store),
@@ -73,8 +78,8 @@ export async function openWorld(
         webhookSecret: DERIVED.webhookSecret,
       });
       // As in a worker, whose sweeps tell it.
-      const sweeper = startSweeper(engine.ports, { onMessage: () => sender.look() });
-      senders.push(sweeper, sender);
+      const sweeper = isSwept ? [startSweeper(engine.ports, { onMessage: () => sender.look() })] : [];
+      senders.push(...sweeper, sender);
       return sender;
     },
     deliveries,
