@@ -1,12 +1,10 @@
 // The web console as a person uses it: a real browser, a real server, real rules and a real worker behind it. Models and tools
 // are scripts. What a page must never do fails every visit (support/browser.ts).
 
-import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createServer } from "../../packages/harness/src/api/server.ts";
-import { openConsole } from "../../packages/harness/src/assemble/console.ts";
 import { type Browser, startBrowser, type Visit } from "../support/browser.ts";
+import { lookWithAxe, serveConsole, signedIn } from "../support/console-pages.ts";
 import {
   answering,
   countingTool,
@@ -27,8 +25,6 @@ const LINES = Array.from({ length: 12 }, (_, i) => `line ${i}`).join("\n");
 const UNDO_MS = 5_000;
 /** More than passes between two attempts. */
 const PAUSE_MS = 400_000;
-/** What a browser leaves out where a page comes from another machine by plain HTTP. */
-const AS_OVER_PLAIN_HTTP = "delete Crypto.prototype.randomUUID; delete Crypto.prototype.subtle;";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -108,11 +104,7 @@ async function serve(
     }),
   );
   await engine.startWorker({ lookEveryMs: 100 });
-  const server = await createServer(engine.harness, { log: () => undefined, console: openConsole(true) });
-  stack.defer(async () => {
-    await server.close();
-  });
-  const { url } = await server.listen("127.0.0.1", 0);
+  const url = await serveConsole(stack, engine);
   return {
     engine,
     url,
@@ -121,23 +113,11 @@ async function serve(
   };
 }
 
-/** Signs in; the page's clock is the test's from then on, the server's is not. */
-async function asApprover<T>(
-  { url, key }: Pick<Served, "url" | "key">,
+const asApprover = async <T>(
+  served: Pick<Served, "url" | "key">,
   look: (page: Page) => Promise<T>,
   visit: Visit = {},
-): Promise<T> {
-  const begin = async (page: Page): Promise<T> => {
-    await page.clock.install();
-    await page.addInitScript(AS_OVER_PLAIN_HTTP);
-    await page.reload();
-    await page.getByLabel("Your key").fill(key);
-    await page.getByRole("button", { name: "Sign in" }).click();
-    await page.getByRole("heading", { name: "Inbox" }).waitFor();
-    return await look(page);
-  };
-  return await browser.visit(`${url}/console`, begin, { viewport: { width: 1280, height: 720 }, ...visit });
-}
+): Promise<T> => await signedIn(browser, served, look, visit);
 
 async function openQuestion(page: Page, name: string): Promise<void> {
   await page.getByRole("link", { name }).click();
@@ -284,19 +264,6 @@ test.each(["light", "dark"] as const)(
     );
   },
 );
-
-const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-
-/** What is no colour is the same in every scheme. */
-async function lookWithAxe(page: Page, name: string, isWhole: boolean): Promise<void> {
-  // Without frames there is nothing to put together in a page of its own.
-  const axe = new AxeBuilder({ page }).setLegacyMode();
-  const { violations } = await (isWhole ? axe.withTags(WCAG) : axe.withRules("color-contrast")).analyze();
-  const found = violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ target }) => `${id}: ${target.join(" ")}`),
-  );
-  expect({ page: name, found }).toEqual({ page: name, found: [] });
-}
 
 test("a server that is not heard of: it is said, nothing can be decided, and it goes on by itself", async () => {
   await using stack = new AsyncDisposableStack();

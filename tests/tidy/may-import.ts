@@ -119,9 +119,11 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
   [`${HARNESS}/adapters/cedar`]: [
     ...BELOW_ADAPTERS,
     "@cedar-policy/cedar-wasm",
+    "node:events",
     "node:fs",
     "node:path",
     "node:url",
+    "node:worker_threads",
     "zod",
   ],
   [`${HARNESS}/adapters/oidc`]: [...BELOW_ADAPTERS, "jose", "zod"],

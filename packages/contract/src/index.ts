@@ -23,7 +23,15 @@ export type { RedriveRequest } from "./dead-letter.ts";
 export * from "./external.ts";
 export * from "./ids.ts";
 export * from "./key.ts";
-export { POLICY_ROUTES, type PolicySet, policySetSchema } from "./policy.ts";
+export {
+  POLICY_ROUTES,
+  type PolicySet,
+  policySetSchema,
+  type PolicyTrial,
+  type PolicyTrialRequest,
+  policyTrialSchema,
+  TRIAL_CHANGES_MAX,
+} from "./policy.ts";
 export * from "./precedent.ts";
 export * from "./problem.ts";
 export * from "./route.ts";
@@ -31,5 +39,6 @@ export * from "./run.ts";
 export * from "./spending.ts";
 export * from "./principal.ts";
 export * from "./signing-key.ts";
+export * from "./webhook.ts";
 export * from "./step.ts";
 export * from "./waiting.ts";

@@ -2,6 +2,7 @@
 // OpenAPI document are generated from it, so that code, types and docs cannot drift apart.
 
 import { z } from "zod";
+import { WEBHOOK_PROBLEMS } from "./webhook-problems.ts";
 
 type ProblemRow = {
   readonly status: number;
@@ -103,6 +104,7 @@ export const PROBLEMS = {
     title: "No such escalation",
     remedy: "List them with `assent escalations list`.",
   },
+  ...WEBHOOK_PROBLEMS,
   document_not_found: {
     status: 404,
     title: "No such document",
@@ -312,6 +314,12 @@ export const PROBLEMS = {
     status: 429,
     title: "Too many runs of yours are queued",
     remedy: "Try again after the time that `Retry-After` names, or cancel what is not needed any more.",
+  },
+  policy_trial_busy: {
+    status: 429,
+    title: "Other rules are being tried already",
+    remedy:
+      "Try again after the time that `Retry-After` names; `assent policy diff` tries rules on your machine.",
   },
   headers_too_large: {
     status: 431,

@@ -1,5 +1,6 @@
 // Puts the parts together. This file and its folder alone may import everything; what it starts it stops in reverse.
 
+import { openTrial } from "./adapters/cedar/trial.ts";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
@@ -21,6 +22,7 @@ import { type Parts, prepareParts } from "./assemble/parts.ts";
 import { openRedaction, secretsOfTools } from "./assemble/redaction.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
 import { startServing } from "./assemble/serving.ts";
+import { type Telling, tellingOf } from "./assemble/webhooks.ts";
 import { startWorking } from "./assemble/working.ts";
 import { DATABASE_CONNECTIONS_MAX, WORKER_RUNS_MAX } from "./base/limits.ts";
 import { ok, type Result } from "./base/result.ts";
@@ -31,7 +33,7 @@ import { openTelemetry, tracedLog, tracingOf, uncounted, watch } from "./assembl
 import type { ArtifactFiles, Log, Telemetry } from "./ports.ts";
 import { createClockWatch } from "./services/clock-watch.ts";
 import { CAPACITY_LIMITS, createCapacity } from "./services/capacity.ts";
-import { createHarness } from "./services/create-harness.ts";
+import { createHarness, type HarnessPorts } from "./services/create-harness.ts";
 import { createCursors } from "./services/cursors.ts";
 import type { OrchestratorPorts } from "./services/held.ts";
 import { TENANT_SEARCHES_MAX } from "./services/documents.ts";
@@ -41,6 +43,7 @@ import type { Redaction } from "./services/redaction.ts";
 import { redactedParts } from "./services/models/redacted-models.ts";
 import { createRunNews } from "./services/run-news.ts";
 import { createShown } from "./services/shown.ts";
+import { createTrials } from "./services/trials.ts";
 import { retriedTools } from "./services/retried-tools.ts";
 import { openWorkspaceOfRun } from "./services/workspace-of-run.ts";
 
@@ -187,8 +190,7 @@ async function startParts(
   const { telemetry } = kept;
   const parts = redactedParts(given, config.models.redact, kept.redaction);
   const pool = openPool(kept.app, log, started);
-  const clock = systemClock;
-  const random = systemRandom;
+  const [clock, random] = [systemClock, systemRandom];
   const wakeUps = createWakeUps(pool, log);
   const news = createRunNews();
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
@@ -204,7 +206,8 @@ async function startParts(
     { telemetry, clock, ...tracingOf(config, parts.agents) },
   );
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
-  const ports: OrchestratorPorts = {
+  const ports: OrchestratorPorts & Telling = {
+    ...tellingOf(kept.secrets, config),
     store,
     tools: retriedTools(tools, { gates, clock, random, settings: config.providers }),
     workspaces,
@@ -232,8 +235,7 @@ async function startParts(
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
     ...entranceOf(kept.secrets, parts.access, config, { random, clock, log }),
-    cursors: createCursors(kept.secrets.cursors),
-    shown: createShown(kept.redaction),
+    ...answeringOf(kept),
     news,
     capacity: createCapacity(ports, { ...CAPACITY_LIMITS, ...config.limits.queue }),
     evidence: evidence.value.evidence,
@@ -245,6 +247,13 @@ async function startParts(
     started,
   );
 }
+
+/** What is said to whoever asks, and how many may ask for much at the same time. */
+const answeringOf = ({ secrets, redaction }: Kept): Pick<HarnessPorts, "cursors" | "shown" | "trials"> => ({
+  cursors: createCursors(secrets.cursors),
+  shown: createShown(redaction),
+  trials: createTrials(openTrial),
+});
 
 function openClockWatch(
   ports: Pick<OrchestratorPorts, "store" | "clock" | "log">,

@@ -189,6 +189,62 @@ describe("diff", () => {
   });
 });
 
+describe("trial", () => {
+  const path = /^\/api\/harness\/policies\/trial$/;
+
+  test("the server says which decisions would be others, where it stopped, and that nothing was changed", async () => {
+    const folder = await folderOf({ "a.cedar": PERMIT + ASK });
+    const bodies: unknown[] = [];
+    fake.intercept("POST", path, (response, { body }) => {
+      bodies.push(body);
+      sendJson(response, 200, {
+        loads: true,
+        version: `sha256:${"1".repeat(64)}`,
+        rules: 2,
+        since: AT,
+        judged: 2_000,
+        complete: false,
+        unchanged: 1_790,
+        other_reasons: 9,
+        changes: [
+          {
+            at: AT,
+            run_id: runId(1),
+            step: 3,
+            tool: "pay\u202e",
+            before: { verdict: "permit", policies: ["act"] },
+            after: { verdict: "needs_approval", policies: ["money"] },
+          },
+        ],
+        changes_more: 200,
+      });
+    });
+    const done = await assent(fake, ["policy", "trial", join(folder, "a.cedar"), "--days", "3"]);
+    expect(done.code).toBe(0);
+    expect(bodies).toEqual([{ text: PERMIT + ASK, days: 3 }]);
+    const told = done.terminal.stdout();
+    expect(told).toContain("pay<U+202E>");
+    expect(told).toContain("needs_approval (money)");
+    expect(told).toContain("2000 decisions of the last 3 days: 201 would be others, 9 the same for other");
+    expect(told).toContain("200 of these are not listed.");
+    expect(told).toContain("There are more decisions than one trial judges");
+    expect(told).toContain("Nothing was changed");
+  });
+
+  test("rules that would not load are told at their place in the file, and the exit is 1", async () => {
+    const folder = await folderOf({ "a.cedar": "forbid" });
+    fake.intercept("POST", path, (response) =>
+      sendJson(response, 200, {
+        loads: false,
+        fault: { code: "policy_syntax", line: 4, column: 2, detail: "It ends too soon." },
+      }),
+    );
+    const done = await assent(fake, ["policy", "trial", join(folder, "a.cedar")]);
+    expect(done.code).toBe(1);
+    expect(done.terminal.stdout()).toContain("a.cedar:4:2: It ends too soon. (policy_syntax)");
+  });
+});
+
 describe("explain", () => {
   const decided: Run["steps"][number] = {
     seq: 2,

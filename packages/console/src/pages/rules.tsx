@@ -4,6 +4,7 @@ import type { PolicySet } from "@assent/contract";
 import { type ReactNode, useEffect } from "react";
 import { Failure, Loading, Page, Visible } from "../parts.tsx";
 import { useResource } from "../session.tsx";
+import { Trial } from "../trial.tsx";
 import { duration } from "../words.ts";
 
 const LOOK_MS = 60_000;
@@ -28,8 +29,7 @@ function Rules({ set, chosen }: { readonly set: PolicySet; readonly chosen: stri
     <>
       <p className="quiet">
         A plain <em>forbid</em> wins over everything; one that asks is lifted by an approval; what no rule
-        permits is denied. Version <code>{set.version}</code>. What other rules would have decided:{" "}
-        <code>assent policy diff</code>
+        permits is denied. Version <code>{set.version}</code>.
       </p>
       {isKnown ? null : (
         <p className="waits" role="status">
@@ -51,6 +51,7 @@ function Rules({ set, chosen }: { readonly set: PolicySet; readonly chosen: stri
           </li>
         ))}
       </ul>
+      <Trial set={set} />
     </>
   );
 }

@@ -42,6 +42,8 @@ import {
   type PolicySetFlags,
   showPolicies,
   testPolicies,
+  type TrialFlags,
+  tryPolicies,
 } from "./commands/policy.ts";
 import { type RunFlags, runTask } from "./commands/run.ts";
 import { cancelRun, listRuns, type RunsFlags, showRun } from "./commands/runs.ts";
@@ -56,6 +58,7 @@ import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
 import { usageFailure } from "./failure.ts";
 import { addKeys } from "./program-keys.ts";
 import { addSigningKeys } from "./program-signing-keys.ts";
+import { addWebhooks } from "./program-webhooks.ts";
 import { failureLine } from "./report.ts";
 import type { Io } from "./world.ts";
 
@@ -92,6 +95,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addPlan(program, perform);
   addKeys(program, perform);
   addSigningKeys(program, perform);
+  addWebhooks(program, perform);
   addTopics(program, perform);
   return program;
 }
@@ -321,6 +325,15 @@ function addPolicy(program: Command, perform: Perform): void {
     .action(
       async (folder: string, flags: DiffFlags) =>
         await perform(async (context) => await diffPolicies(context, folder, flags)),
+    );
+  policy
+    .command("trial")
+    .description("the same of one file's rules, worked out by the server within its limits")
+    .argument("<file>", "the whole set in Cedar; - reads input")
+    .option("--days <n>", "over the last so many days", parseDays, 7)
+    .action(
+      async (file: string, flags: TrialFlags) =>
+        await perform(async (context) => await tryPolicies(context, file, flags)),
     );
   policy
     .command("authorize")

@@ -51,6 +51,9 @@ import {
   type EscalationStatus,
   type PolicySet,
   policySetSchema,
+  type PolicyTrial,
+  type PolicyTrialRequest,
+  policyTrialSchema,
   type Precedent,
   precedentSchema,
   providerListSchema,
@@ -79,6 +82,7 @@ import { type Download, download } from "./download.ts";
 import type { ClientFailure } from "./failure.ts";
 import { type FollowItem, type FollowOptions, followRun } from "./follow.ts";
 import { type Connection, type Exchange, exchangeJson } from "./request.ts";
+import { webhookCalls, type WebhookClient } from "./webhooks.ts";
 
 /** How much of a list, and from where on. */
 export type PageFlags = { readonly limit?: number; readonly cursor?: string };
@@ -132,6 +136,7 @@ export type Client = {
   listPrecedents(page: PageFlags): Answer<PrecedentPage>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
   getPolicies(): Answer<PolicySet>;
+  tryPolicies(request: PolicyTrialRequest): Answer<PolicyTrial>;
   listEscalations(filter: PageFlags & { readonly status?: EscalationStatus }): Answer<EscalationPage>;
   resolveEscalation(id: string, comment: string): Answer<Escalation>;
   listKeys(): Answer<readonly Key[]>;
@@ -147,6 +152,7 @@ export type Client = {
   /** Decisions since then, oldest first, unchecked: what a record must hold is the reader's question. */
   listDecisions(since: Date, cursor: string | null): Answer<DecisionPage>;
   listWaiting(cursor: ApprovalId | null): Answer<WaitingPage>;
+  readonly webhooks: WebhookClient;
 };
 
 const RUNS = "/api/harness/runs";
@@ -155,6 +161,7 @@ const DOCUMENTS = "/api/harness/documents";
 const SIGNING_KEYS = "/api/harness/signing-keys";
 const PRINCIPALS = "/api/harness/principals";
 const AUDIT = "/api/harness/audit";
+const POLICIES = "/api/harness/policies";
 const ESCALATIONS = "/api/harness/escalations";
 const PRECEDENTS = "/api/harness/precedents";
 
@@ -216,7 +223,9 @@ export function createClient(connection: Connection): Client {
     getBudget: async () => await ask({ method: "GET", path: "/api/harness/budget" }, budgetReportSchema),
     ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
-    getPolicies: async () => await ask({ method: "GET", path: "/api/harness/policies" }, policySetSchema),
+    getPolicies: async () => await ask({ method: "GET", path: POLICIES }, policySetSchema),
+    tryPolicies: async (body) =>
+      await ask({ method: "POST", path: `${POLICIES}/trial`, body }, policyTrialSchema),
     ...memoryCalls(ask),
     listKeys: async () => {
       const page = await ask({ method: "GET", path: KEYS }, keyPageSchema);
@@ -225,6 +234,7 @@ export function createClient(connection: Connection): Client {
     rotateKey: async (id, body) =>
       await ask({ method: "POST", path: `${KEYS}/${id}/rotate`, body }, createdKeySchema),
     ...signingKeyCalls(connection),
+    webhooks: webhookCalls(connection),
     listAccessEvents: async (before) =>
       await ask(
         {

@@ -31,6 +31,7 @@ import type { TenantPlaces } from "./places.ts";
 import { listWaiting } from "./waiting.ts";
 import { listEscalations, resolveEscalation } from "./escalations.ts";
 import { loadedRules } from "./loaded-rules.ts";
+import { tryPolicies, type TrialPorts } from "./policy-trial.ts";
 import { listPrecedents, revokePrecedent } from "./precedents.ts";
 import {
   checkSignature,
@@ -42,6 +43,8 @@ import {
 } from "./signing-keys.ts";
 import { redriveRun, takeRoom } from "./redrive.ts";
 import { cancelRun, getApproval, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
+import type { WebhookPorts } from "./webhooks/registry.ts";
+import { createWebhooks } from "./webhooks/webhooks.ts";
 import { getBudget, listProviders, type SpendingPorts } from "./models/spending.ts";
 
 export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
@@ -52,6 +55,8 @@ export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
   SigningPorts &
   RunPorts &
   SpendingPorts &
+  WebhookPorts &
+  TrialPorts &
   ExternalPorts & {
     readonly log: Log;
     readonly telemetry: Telemetry;
@@ -178,6 +183,7 @@ export function createHarness(given: HarnessPorts): Harness {
     listWaiting: async (caller, after) => await listWaiting(ports, caller, after),
     listDecisions: async (caller, since, cursor) => await listDecisions(ports, caller, since, cursor),
     getPolicies: () => loadedRules(ports.policies),
+    tryPolicies: async (caller, request) => await tryPolicies(ports, caller, request),
     ...memoryCalls(ports),
     listProviders: async (caller) => await listProviders(ports, caller),
     getBudget: async (caller) => await getBudget(ports, caller),
@@ -188,6 +194,7 @@ export function createHarness(given: HarnessPorts): Harness {
     rotateKey: async (caller, id, request) =>
       await covered(ports.evidence, caller, await rotateKey(ports, caller, id, request)),
     ...signingKeyCalls(ports),
+    webhooks: createWebhooks(ports),
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
     revokeKey: async (caller, id) =>
       await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),

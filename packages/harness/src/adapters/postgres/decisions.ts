@@ -19,20 +19,30 @@ type DecisionRow = {
   name: string;
 };
 
+const COLUMNS = `s.run_id, s.seq, s.started_at, s.request, s.decision, a.action as asked_action,
+  a.judgement as asked_judgement, r.agent, r.agent_version, r.requested_by, p.kind, p.name`;
+
+// A question is a decision of its own; the call that an approval let through is not another one.
+const DECIDED = `s.decision is not null
+  and ((s.kind = 'tool' and s.approval_id is null) or (s.kind = 'gate' and a.id is not null))`;
+
+/** Runs looked at for one answer. */
+const RUNS_MAX = 200;
+/** A run may go on for so long after it was submitted before its decisions are not found by that any more. */
+const RUN_DAYS_MAX = 14;
+const DAY_MS = 86_400_000;
+
 export function decisionRows({ query, tenant }: Scope): StoreTx["decisions"] {
   return {
     async list(since, after, limit): Promise<DecidedCalls> {
-      // A question is a decision of its own; the call that an approval let through is not another one.
       const rows = await query<DecisionRow>(
-        `select s.run_id, s.seq, s.started_at, s.request, s.decision, a.action as asked_action,
-                a.judgement as asked_judgement, r.agent, r.agent_version, r.requested_by, p.kind, p.name
+        `select ${COLUMNS}
          from assent.steps s
          join assent.runs r on r.tenant_id = s.tenant_id and r.id = s.run_id
          join assent.principals p on p.tenant_id = r.tenant_id and p.id = r.requested_by
          left join assent.approvals a
            on a.tenant_id = s.tenant_id and a.run_id = s.run_id and a.seq = s.seq and a.subject = 'action'
-         where s.tenant_id = $1 and s.decision is not null and s.started_at >= $2
-           and ((s.kind = 'tool' and s.approval_id is null) or (s.kind = 'gate' and a.id is not null))
+         where s.tenant_id = $1 and s.started_at >= $2 and ${DECIDED}
            and ($3::timestamptz is null or (s.started_at, s.run_id, s.seq) > ($3, $4::uuid, $5::int))
          order by s.started_at, s.run_id, s.seq limit $6`,
         [
@@ -50,7 +60,62 @@ export function decisionRows({ query, tenant }: Scope): StoreTx["decisions"] {
         last: last === undefined ? null : placeOf(last),
       };
     },
+    newest: async (since, after, limit) => await newest({ query, tenant }, since, after, limit),
   };
+}
+
+// The runs first, by their index, then each one's steps by theirs: no other run is read.
+async function newest(
+  { query, tenant }: Pick<Scope, "query" | "tenant">,
+  since: Date,
+  after: DecisionPlace | null,
+  limit: number,
+): Promise<DecidedCalls> {
+  const looked = await query<{ id: string; created_at: Date }>(
+    `select r.id, r.created_at from assent.runs r
+     where r.tenant_id = $1 and r.created_at >= $2 and ($3::timestamptz is null or (r.created_at, r.id) <= ($3, $4::uuid))
+     order by r.created_at desc, r.id desc limit $5`,
+    [
+      tenant,
+      new Date(since.getTime() - RUN_DAYS_MAX * DAY_MS),
+      after?.at ?? null,
+      after === null ? null : uuidOf(after.run),
+      RUNS_MAX,
+    ],
+  );
+  const rows = await query<DecisionRow & { submitted_at: Date }>(
+    `select ${COLUMNS}, r.created_at as submitted_at
+     from assent.runs r
+     join assent.steps s on s.tenant_id = $1 and s.run_id = r.id
+     join assent.principals p on p.tenant_id = r.tenant_id and p.id = r.requested_by
+     left join assent.approvals a
+       on a.tenant_id = s.tenant_id and a.run_id = s.run_id and a.seq = s.seq and a.subject = 'action'
+     where r.tenant_id = $1 and r.id = any($2::uuid[]) and s.started_at >= $3 and ${DECIDED}
+       and ($4::uuid is null or r.id <> $4 or s.seq < $5::int)
+     order by r.created_at desc, r.id desc, s.seq desc limit $6`,
+    [
+      tenant,
+      looked.map(({ id }) => id),
+      since,
+      after === null ? null : uuidOf(after.run),
+      after?.seq ?? null,
+      limit,
+    ],
+  );
+  return { calls: rows.flatMap((row) => toCall(row) ?? []), last: lastOf(rows, limit, looked) };
+}
+
+/** Where the next look begins; null: the runs that were looked at are all that there are. */
+function lastOf(
+  rows: readonly (DecisionRow & { submitted_at: Date })[],
+  limit: number,
+  looked: readonly { readonly id: string; readonly created_at: Date }[],
+): DecisionPlace | null {
+  const run = looked.at(-1);
+  const row = rows.length < limit ? undefined : rows.at(-1);
+  if (row !== undefined) return { run: idFromUuid("run", row.run_id), seq: row.seq, at: row.submitted_at };
+  if (run === undefined || looked.length < RUNS_MAX) return null;
+  return { run: idFromUuid("run", run.id), seq: 0, at: run.created_at };
 }
 
 const placeOf = (row: DecisionRow): DecisionPlace => ({

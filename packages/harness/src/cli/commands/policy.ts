@@ -16,6 +16,7 @@ import { table } from "../output/table.ts";
 import { visibleJson, visibleLine } from "../output/visible.ts";
 
 export type PolicySetFlags = { readonly set?: "default" | "strict" };
+export type TrialFlags = { readonly days: number };
 export type DiffFlags = { readonly days: number; readonly records?: string };
 
 type Opened = { readonly folder: string; readonly policies: Policies };
@@ -130,6 +131,32 @@ export async function diffPolicies(context: Context, folder: string, flags: Diff
   return ok("ok");
 }
 
+/** The same, worked out by the server, which says where it stopped. Exit 1 where the rules would not load. */
+export async function tryPolicies(context: Context, file: string, { days }: TrialFlags): Outcome {
+  const text = await readInput(context, file);
+  if (!text.ok) return text;
+  const client = await context.openClient();
+  if (!client.ok) return client;
+  const tried = await client.value.tryPolicies({ text: text.value, days });
+  if (!tried.ok) return err(failureOfClient(tried.error));
+  const trial = tried.value;
+  if (!trial.loads) {
+    const { line, column, detail, code } = trial.fault;
+    const place = line === null ? file : `${file}:${line}:${column ?? 1}`;
+    context.show(trial, () => [visibleLine(`${place}: ${detail} (${code})`)]);
+    return ok("failed");
+  }
+  const { other_reasons: otherReasons, changes_more: more } = trial;
+  const changes = trial.changes.map(({ run_id: run, ...change }) => ({ ...change, run }));
+  context.show(trial, () => [
+    ...diffLines({ ...trial, otherReasons, changes }, days, changes.length + more),
+    ...(more === 0 ? [] : [`${more} of these are not listed.`]),
+    ...(trial.complete ? [] : ["There are more decisions than one trial judges: these were the newest."]),
+    "Nothing was changed: rules are loaded from files, by `policies` of the configuration.",
+  ]);
+  return ok("ok");
+}
+
 /** One request in Cedar's own terms, from a file: for the language itself, not for the harness's rules. */
 export async function authorize(context: Context, file: string): Outcome {
   const text = await readInput(context, file);
@@ -206,7 +233,7 @@ function explanationLines(tool: string, decision: Decision, args: unknown): stri
   ];
 }
 
-function diffLines(diff: PolicyDiff, days: number): string[] {
+function diffLines(diff: PolicyDiff, days: number, others = diff.changes.length): string[] {
   return [
     ...(diff.changes.length === 0
       ? []
@@ -220,7 +247,7 @@ function diffLines(diff: PolicyDiff, days: number): string[] {
             `${after.verdict} (${after.policies.join(", ")})`,
           ]),
         )),
-    `${diff.judged} decisions of the last ${days} days: ${diff.changes.length} would be others, ` +
+    `${diff.judged} decisions of the last ${days} days: ${others} would be others, ` +
       `${diff.otherReasons} the same for other reasons, ${diff.unchanged} unchanged.`,
   ];
 }

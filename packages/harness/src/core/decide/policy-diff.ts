@@ -6,7 +6,7 @@ import type { Policies } from "./policy-point.ts";
 
 export type DecisionChange = {
   readonly at: string;
-  readonly run: string;
+  readonly run: DecisionRecord["run_id"];
   readonly step: number;
   readonly tool: string;
   readonly before: { readonly verdict: Decision["verdict"]; readonly policies: readonly string[] };
