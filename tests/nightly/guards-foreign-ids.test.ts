@@ -9,6 +9,7 @@ import { createInProcessTarget } from "../support/target/local-target.ts";
 type Break =
   | "a precedent is revoked by whoever names it"
   | "an escalation is settled by whoever names it"
+  | "a webhook is given another secret by whoever names it"
   | "a signing key is rotated by whoever names it"
   | "a name means whoever bears it anywhere"
   | "another tenant's document is refused as one that is there"
@@ -83,6 +84,21 @@ vi.mock(import("../../packages/harness/src/services/signing-keys.ts"), async (im
     rotateSigningKey: async (ports, caller, ...rest) => {
       const owner = ownerOf("a signing key is rotated by whoever names it", "signing keys");
       return await real.rotateSigningKey(ports, owner?.caller ?? caller, ...rest);
+    },
+  };
+});
+
+vi.mock(import("../../packages/harness/src/services/webhooks/registry.ts"), async (importOriginal) => {
+  const real = await importOriginal();
+  return {
+    ...real,
+    createWebhook: async (ports, caller, request) => {
+      owners.of.set("webhooks", { caller });
+      return await real.createWebhook(ports, caller, request);
+    },
+    rotateWebhook: async (ports, caller, ...rest) => {
+      const owner = ownerOf("a webhook is given another secret by whoever names it", "webhooks");
+      return await real.rotateWebhook(ports, owner?.caller ?? caller, ...rest);
     },
   };
 });
@@ -169,6 +185,11 @@ proveKills<Break>(createInProcessTarget(), broken, [
   [
     "run_endpoint_authz_rate_limit_integration",
     "an escalation is settled by whoever names it",
+    "another tenant's key gets nothing by ids of ours",
+  ],
+  [
+    "run_endpoint_authz_rate_limit_integration",
+    "a webhook is given another secret by whoever names it",
     "another tenant's key gets nothing by ids of ours",
   ],
   [

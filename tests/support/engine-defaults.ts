@@ -1,5 +1,11 @@
 // What an engine is where a test does not say otherwise.
 
+import { systemRandom } from "../../packages/harness/src/adapters/system/random.ts";
+import { type Telling, tellingOf } from "../../packages/harness/src/assemble/webhooks.ts";
+import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
+import { createCursors } from "../../packages/harness/src/services/cursors.ts";
+import type { HarnessPorts } from "../../packages/harness/src/services/create-harness.ts";
+import { signingSecrets } from "../../packages/harness/src/services/signing-keys.ts";
 import type { Role, Run, RunId, RunState, Scope } from "@assent/contract";
 import { openTrial } from "../../packages/harness/src/adapters/cedar/trial.ts";
 import { DEFAULT_BUDGET_SETTINGS } from "../../packages/harness/src/core/budget/settings.ts";
@@ -70,4 +76,15 @@ export type Grant = {
   readonly kind?: "human" | "service";
   readonly scopes?: readonly Scope[];
   readonly roles?: readonly Role[];
+};
+
+/** Of the installation. */
+export const SECRET: Uint8Array = new Uint8Array(32).fill(7);
+
+/** What the harness makes of it; webhooks are on the open Internet alone. */
+export const DERIVED: Pick<HarnessPorts, "signingSecret" | "answerSeal" | "cursors"> & Telling = {
+  signingSecret: signingSecrets(SECRET),
+  answerSeal: createAnswerSeal(SECRET, systemRandom),
+  cursors: createCursors(SECRET),
+  ...tellingOf({ signing: SECRET }, { webhooks: { allow: null, own: [] } }),
 };

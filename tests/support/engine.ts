@@ -40,15 +40,12 @@ import type {
   RunNews,
 } from "../../packages/harness/src/ports.ts";
 import { createRedactor } from "../../packages/harness/src/core/redact/redactor.ts";
-import { createAnswerSeal } from "../../packages/harness/src/services/answer-seal.ts";
-import { createCursors } from "../../packages/harness/src/services/cursors.ts";
 import { createHarness, type HarnessPorts } from "../../packages/harness/src/services/create-harness.ts";
 import type { Harness } from "../../packages/harness/src/services/harness.ts";
 import type { OrchestratorPorts, Routing } from "../../packages/harness/src/services/held.ts";
 import { keyHasher, type KeyPorts, keyPrefix, newKey } from "../../packages/harness/src/services/keys.ts";
 import { createGates } from "../../packages/harness/src/services/models/gates.ts";
 import { createRedaction } from "../../packages/harness/src/services/redaction.ts";
-import { signingSecrets } from "../../packages/harness/src/services/signing-keys.ts";
 import { TENANT_SEARCHES_MAX } from "../../packages/harness/src/services/documents.ts";
 import { createTenantPlaces } from "../../packages/harness/src/services/places.ts";
 import { createRunNews } from "../../packages/harness/src/services/run-news.ts";
@@ -62,7 +59,9 @@ import {
   agreeingClock,
   BESIDE,
   DEFAULT_ROUTING,
+  DERIVED,
   type Grant,
+  SECRET,
   noWorkspaces,
   reach,
 } from "./engine-defaults.ts";
@@ -131,8 +130,6 @@ export type EngineOptions = {
   readonly agents?: ReadonlyMap<string, AgentDefinition>;
 };
 
-const SECRET = new Uint8Array(32).fill(7);
-
 export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
   const database = options.database ?? (await connectThrowAwayDatabase());
   const folder = mkdtempSync(join(tmpdir(), "assent-engine-"));
@@ -144,15 +141,13 @@ export async function openEngine(options: EngineOptions = {}): Promise<Engine> {
     createHarness({
       ...ports,
       ...keys,
+      ...DERIVED,
       ...BESIDE,
       ...own,
       workspaceNames: options.workspaces === undefined ? [] : ["source"],
       agents: ports.agents,
       quotas: options.quotas ?? { tenant: null, principal: null, actions: {} },
       tokens: openTokens(options.identityProviders ?? [], { clock, log: () => undefined }),
-      signingSecret: signingSecrets(SECRET),
-      answerSeal: createAnswerSeal(SECRET, systemRandom),
-      cursors: createCursors(SECRET),
       shown: createShown(createRedaction({ redactor: createRedactor() })),
       isWorkerReady: () => true,
     });
@@ -383,8 +378,7 @@ export function countingTool(
       inputSchema: { type: "object" },
       effect,
       harm: effect === "none" ? [] : ["write"],
-      // The tests' scripts choose them, as a model would: so a person is asked.
-      controlArguments: ["id", "amount"],
+      controlArguments: ["id", "amount"], // The tests' scripts choose them, as a model would: so a person is asked.
       returns: "untrusted",
     },
     plan: async (args) =>

@@ -28,6 +28,8 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   "sealing-store.ts":
     "names the tenant for its keys; the installation's own, and one look-up of ids by a function of the schema",
   "store.ts": "names the tenant for all others; look-ups across tenants by functions of the schema",
+  "webhooks.ts":
+    "names the tenant for its rows; what is due and what is old is found by functions of the schema",
   "wake-ups.ts": "sends an empty NOTIFY, reads no table",
 };
 

@@ -14,6 +14,11 @@ export const ACCESS_EVENT_KINDS = [
   "signing_key_revoked",
   "signature_refused",
   "principal_changed",
+  "webhook_created",
+  "webhook_rotated",
+  "webhook_enabled",
+  "webhook_removed",
+  "webhook_gone",
 ] as const;
 export const accessEventKindSchema = z.enum(ACCESS_EVENT_KINDS).meta({ id: "AccessEventKind" });
 export type AccessEventKind = z.infer<typeof accessEventKindSchema>;

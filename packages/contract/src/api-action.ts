@@ -38,6 +38,8 @@ export const API_ACTIONS = {
   "keys.create": "keys:admin",
   "keys.rotate": "keys:admin",
   "keys.revoke": "keys:admin",
+  "webhooks.read": "keys:admin",
+  "webhooks.manage": "keys:admin",
   "access.read": "audit:read",
   "metrics.read": "metrics:read",
   "audit.read": "audit:read",

@@ -39,6 +39,7 @@ import { SPENDING_ROUTES } from "./spending-routes.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
 import { PRINCIPAL_ROUTES } from "./principal-routes.ts";
 import { SIGNING_KEY_ROUTES } from "./signing-key-routes.ts";
+import { WEBHOOK_ROUTES } from "./webhook-routes.ts";
 import { listWaitingQuerySchema, waitingPageSchema } from "./waiting.ts";
 
 const RUN_ROUTES = {
@@ -379,6 +380,7 @@ export const ROUTES = {
   ...QUALITY_ROUTES,
   ...KEY_ROUTES,
   ...SIGNING_KEY_ROUTES,
+  ...WEBHOOK_ROUTES,
   ...PRINCIPAL_ROUTES,
   ...ACCESS_ROUTES,
   ...SERVICE_ROUTES,

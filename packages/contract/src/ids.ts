@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 
-export type IdKind = "ten" | "prn" | "key" | "run" | "apr" | "art" | "doc" | "evt" | "sgk";
+export type IdKind = "ten" | "prn" | "key" | "run" | "apr" | "art" | "doc" | "evt" | "sgk" | "whk" | "msg";
 
 /** `<kind>_` and a UUID (version 7, RFC 9562: sorts by time of making) as 32 lower-case hex digits. */
 export type Id<Kind extends IdKind> = `${Kind}_${string}`;
@@ -16,6 +16,8 @@ export type ArtifactId = Id<"art">;
 export type AccessEventId = Id<"evt">;
 export type SigningKeyId = Id<"sgk">;
 export type DocumentId = Id<"doc">;
+export type WebhookId = Id<"whk">;
+export type DeliveryId = Id<"msg">;
 
 function idSchema<Kind extends IdKind>(kind: Kind): z.ZodTemplateLiteral<Id<Kind>> {
   return z.templateLiteral([z.literal(kind), "_", z.string().regex(/^[0-9a-f]{32}$/)]);
@@ -40,3 +42,5 @@ export function uuidOf(id: Id<IdKind>): string {
 }
 export const signingKeyIdSchema: z.ZodTemplateLiteral<SigningKeyId> = idSchema("sgk");
 export const accessEventIdSchema: z.ZodTemplateLiteral<AccessEventId> = idSchema("evt");
+export const webhookIdSchema: z.ZodTemplateLiteral<WebhookId> = idSchema("whk");
+export const deliveryIdSchema: z.ZodTemplateLiteral<DeliveryId> = idSchema("msg");

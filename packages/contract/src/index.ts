@@ -40,5 +40,6 @@ export { type ApproverQuality, type Quality, qualitySchema } from "./quality.ts"
 export * from "./spending.ts";
 export * from "./principal.ts";
 export * from "./signing-key.ts";
+export * from "./webhook.ts";
 export * from "./step.ts";
 export * from "./waiting.ts";

@@ -2,6 +2,7 @@
 // OpenAPI document are generated from it, so that code, types and docs cannot drift apart.
 
 import { z } from "zod";
+import { WEBHOOK_PROBLEMS } from "./webhook-problems.ts";
 
 type ProblemRow = {
   readonly status: number;
@@ -103,6 +104,7 @@ export const PROBLEMS = {
     title: "No such escalation",
     remedy: "List them with `assent escalations list`.",
   },
+  ...WEBHOOK_PROBLEMS,
   document_not_found: {
     status: 404,
     title: "No such document",

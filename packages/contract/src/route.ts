@@ -36,7 +36,7 @@ export type RouteRow = {
   readonly path: `/${string}`;
   readonly operationId: string;
   readonly action: RouteAction;
-  readonly tag: "runs" | "approvals" | "documents" | "keys" | "audit" | "service";
+  readonly tag: "runs" | "approvals" | "documents" | "keys" | "audit" | "webhooks" | "service";
   readonly summary: string;
   readonly description?: string;
   readonly params?: z.ZodType;

@@ -22,6 +22,7 @@ import { type Parts, prepareParts } from "./assemble/parts.ts";
 import { openRedaction, secretsOfTools } from "./assemble/redaction.ts";
 import type { StartRefusal } from "./assemble/refusal.ts";
 import { startServing } from "./assemble/serving.ts";
+import { type Telling, tellingOf } from "./assemble/webhooks.ts";
 import { startWorking } from "./assemble/working.ts";
 import { DATABASE_CONNECTIONS_MAX, WORKER_RUNS_MAX } from "./base/limits.ts";
 import { ok, type Result } from "./base/result.ts";
@@ -189,8 +190,7 @@ async function startParts(
   const { telemetry } = kept;
   const parts = redactedParts(given, config.models.redact, kept.redaction);
   const pool = openPool(kept.app, log, started);
-  const clock = systemClock;
-  const random = systemRandom;
+  const [clock, random] = [systemClock, systemRandom];
   const wakeUps = createWakeUps(pool, log);
   const news = createRunNews();
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
@@ -206,7 +206,8 @@ async function startParts(
     { telemetry, clock, ...tracingOf(config, parts.agents) },
   );
   const gates = createGates({ breakers: store.breakers, clock, random, log, settings: config.providers });
-  const ports: OrchestratorPorts = {
+  const ports: OrchestratorPorts & Telling = {
+    ...tellingOf(kept.secrets, config),
     store,
     tools: retriedTools(tools, { gates, clock, random, settings: config.providers }),
     workspaces,

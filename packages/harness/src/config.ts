@@ -128,6 +128,13 @@ const configFileSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   /** Whether a server gives out the web console (docs/console.md). */
   console: z.boolean().default(true),
+  /** Where webhooks of tenants may be: any host on the open Internet, or these; and hosts of one's own network (docs/webhooks.md). */
+  webhooks: z
+    .strictObject({
+      allow: z.array(allowedHostSchema).max(1_000).optional(),
+      private_network: z.array(allowedHostSchema).max(1_000).default([]),
+    })
+    .prefault({}),
   /** Whose bearer tokens are taken beside keys (OpenID Connect); see docs/access.md. */
   identity_providers: providersSchema.default([]),
 });
@@ -156,6 +163,11 @@ export type Config = {
   /** Whether the web console is served. */
   readonly console: boolean;
   readonly identityProviders: readonly IdentityProvider[];
+  /** Null: every host on the open Internet; and those that may be elsewhere. */
+  readonly webhooks: {
+    readonly allow: readonly AllowlistEntry[] | null;
+    readonly own: readonly AllowlistEntry[];
+  };
   readonly environment: Environment;
 };
 
@@ -307,6 +319,10 @@ export function readConfig(
     limits: limitsOf(parsed.value.limits),
     console: parsed.value.console,
     identityProviders: parsed.value.identity_providers,
+    webhooks: {
+      allow: parsed.value.webhooks.allow ?? null,
+      own: parsed.value.webhooks.private_network,
+    },
     environment,
   });
 }

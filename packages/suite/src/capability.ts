@@ -16,6 +16,7 @@ export const CAPABILITIES = {
     "POST /api/harness/runs/{id}/plan of a run with the driver `external`, and the routes of its actions",
   precedents: "GET /api/harness/precedents and their revocation",
   escalations: "GET /api/harness/escalations, and the settlement of what a run left behind",
+  webhooks: "GET /api/harness/webhooks, and what is done with one and its messages",
   open_api: "GET /openapi.json: every route, whether it is open to all, and the scope that it needs",
   quota: "a route with a quota, and keys of principals who have not used any of it",
   audit_log:

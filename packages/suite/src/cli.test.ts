@@ -87,6 +87,7 @@ test("a harness with three endpoints and no more: 0, and what it does not offer 
     "open_api",
     "plans",
     "precedents",
+    "webhooks",
   ]);
   expect(output.at(-1)).toMatch(/^[3-9] passed, 0 failed, \d+ skipped$/);
 });

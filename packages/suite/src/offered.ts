@@ -42,6 +42,7 @@ const probesOf = (run: string): readonly Probe[] => {
     [["list"], get("/api/harness/runs"), ABSENT],
     [["precedents"], get("/api/harness/precedents"), ABSENT],
     [["escalations"], get("/api/harness/escalations"), ABSENT],
+    [["webhooks"], get("/api/harness/webhooks"), ABSENT],
     [["documents"], get("/api/harness/documents"), ABSENT],
     [["open_api"], get("/openapi.json"), ABSENT],
     [["events"], get(`${path}/events?after=0`), ABSENT],

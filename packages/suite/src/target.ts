@@ -52,6 +52,7 @@ export type Spoken = Extract<
   | "plans"
   | "precedents"
   | "escalations"
+  | "webhooks"
 >;
 
 export const SPOKEN: readonly Spoken[] = [
@@ -69,6 +70,7 @@ export const SPOKEN: readonly Spoken[] = [
   "plans",
   "precedents",
   "escalations",
+  "webhooks",
 ];
 
 export type GatedTask = {

@@ -29,6 +29,9 @@ const BODIES: Readonly<Record<string, unknown>> = {
   "/api/harness/principals": { principal: { name: "ci", kind: "service" }, must_sign: true },
   "/api/harness/signing-keys": { principal: { name: "ci", kind: "service" }, algorithm: "hmac-sha256" },
   "/api/harness/signing-keys/:id/rotate": {},
+  "/api/harness/webhooks": { url: "https://hooks.example.org/" },
+  "/api/harness/webhooks/:id/rotate": {},
+  "/api/harness/webhooks/:id/redeliver": {},
   "/api/harness/audit/erase": { epoch: 1, index: 0, reason: "The person asked for it." },
   "/api/harness/audit/epoch": { reason: "A backup was restored." },
   "/api/harness/audit/rotate": { step: "add" },
@@ -60,6 +63,7 @@ export function pathOf({ path }: RegisteredRoute, id?: string): string {
 
 function randomId(path: string): string {
   if (/\/(?:precedents|escalations)\//.test(path)) return `sha256:${hex(32)}`;
+  if (path.includes("/webhooks/")) return `whk_${hex(16)}`;
   if (path.includes("/signing-keys/")) return `sgk_${hex(16)}`;
   const kind = path.includes("/keys/")
     ? "key"

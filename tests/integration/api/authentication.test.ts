@@ -12,6 +12,7 @@ import {
   RUN,
   SIGNING_KEY,
   VALID_RUN_REQUEST,
+  WEBHOOK,
 } from "./samples.ts";
 import { type Fixture, expectProblem, startApi } from "./support.ts";
 
@@ -51,6 +52,9 @@ const BODIES: Readonly<Record<string, unknown>> = {
   changePrincipal: { principal: { name: "ci", kind: "service" }, must_sign: true },
   createSigningKey: { principal: { name: "ci", kind: "service" }, algorithm: "hmac-sha256" },
   rotateSigningKey: {},
+  createWebhook: { url: "https://hooks.example.org/assent" },
+  rotateWebhook: {},
+  redeliver: {},
   eraseAuditPayload: { epoch: 1, index: 0, reason: "The person asked for it." },
   beginAuditEpoch: { reason: "A backup was restored." },
   rotateAuditSigner: { step: "add" },
@@ -66,6 +70,7 @@ const QUERIES: Readonly<Record<string, string>> = {
 function ownId(path: string): string {
   if (path.includes("/keys/")) return KEY_ID;
   if (path.includes("/signing-keys/")) return SIGNING_KEY.id;
+  if (path.includes("/webhooks/")) return WEBHOOK.id;
   if (path.includes("/approvals/")) return APPROVAL_ID;
   if (path.includes("/documents/")) return DOCUMENT.id;
   return /\/(?:precedents|escalations)\//.test(path) ? DIGEST : RUN;

@@ -1,6 +1,7 @@
 // A Harness in memory: enough of one to see what reaches it through the HTTP edge, and what does not. The real one is
 // tested behind the same edge elsewhere.
 
+import { webhookCalls } from "./memory-webhooks.ts";
 import { precedentCalls } from "./memory-precedents.ts";
 import { spendingCalls } from "./spending-calls.ts";
 import { type AuditEvent, type RunId, SCOPES, type Scope } from "@assent/contract";
@@ -89,6 +90,7 @@ export function createTestHarness(overrides: Partial<Harness> = {}): TestHarness
     ...precedentCalls(record),
     external: externalCalls(record),
     documents: documentCalls(record),
+    webhooks: webhookCalls(record),
     ...spendingCalls(record),
     audit: auditCalls(record),
     ...overrides,

@@ -8,6 +8,8 @@ import {
   type AuditEvent,
   type CreatedKey,
   type CreatedSigningKey,
+  type CreatedWebhook,
+  type Delivery,
   type Document,
   type Escalation,
   type Key,
@@ -20,6 +22,7 @@ import {
   SCOPES,
   type Scope,
   type SigningKey,
+  type Webhook,
 } from "@assent/contract";
 import type { Caller } from "../../../packages/harness/src/ports.ts";
 
@@ -133,6 +136,33 @@ export const SIGNING_KEY: SigningKey = {
   revoked_at: null,
 };
 export const CREATED_SIGNING_KEY: CreatedSigningKey = { ...SIGNING_KEY, secret: "c2VjcmV0" };
+
+export const WEBHOOK: Webhook = {
+  id: `whk_${hex("7")}`,
+  url: "https://hooks.example.org/assent",
+  events: ["approval.requested", "run.ended"],
+  description: "the team's room",
+  status: "on",
+  failures: 0,
+  paused_until: null,
+  previous_secret_until: null,
+  created_at: AT,
+  created_by: ACTOR,
+};
+export const CREATED_WEBHOOK: CreatedWebhook = { ...WEBHOOK, secret: "whsec_c2VjcmV0" };
+
+export const DELIVERY: Delivery = {
+  id: `msg_${hex("8")}`,
+  type: "run.ended",
+  run_id: ENDED_RUN,
+  at: AT,
+  status: "dead",
+  attempts: 10,
+  next_attempt_at: null,
+  ended_at: AT,
+  response_status: 500,
+  failure: "status_500",
+};
 
 export function eventOf(run: RunId, version: number, data: Record<string, unknown> = {}): AuditEvent {
   return {

@@ -71,7 +71,7 @@ function placeOf(route: RegisteredRoute, ids: Readonly<Record<string, string>>):
 const unknownOf = (kind: string): string => {
   const hex = randomBytes(16).toString("hex");
   if (kind === "precedents" || kind === "escalations") return `sha256:${hex}${hex}`;
-  return `${{ "signing-keys": "sgk", keys: "key", documents: "doc", approvals: "apr" }[kind] ?? "run"}_${hex}`;
+  return `${{ "signing-keys": "sgk", keys: "key", documents: "doc", approvals: "apr", webhooks: "whk" }[kind] ?? "run"}_${hex}`;
 };
 
 type Told = { readonly status: number; readonly headers: string; readonly text: string };
@@ -136,6 +136,7 @@ const SPEAKING: readonly string[] = [
   "/api/harness/documents/:id",
   "/api/harness/documents/search",
   "/api/harness/keys",
+  "/api/harness/webhooks",
 ];
 
 async function expectRoutesApart(door: Door): Promise<void> {
@@ -167,7 +168,7 @@ async function expectNothingTold(door: Door): Promise<void> {
     for (const path of [placeOf(route, ids), placeOf(route, { artifacts: ids["artifacts"] ?? "" })]) {
       const from = door.statements.length;
       const told = await ask(door, route, door.keys.stranger, path);
-      const [, id = ""] = /\/((?:run|doc|key|sgk|apr)_[0-9a-f]{32}|sha256:[0-9a-f]{64})/.exec(path) ?? [];
+      const [, id = ""] = /\/((?:run|doc|key|sgk|apr|whk)_[0-9a-f]{32}|sha256:[0-9a-f]{64})/.exec(path) ?? [];
       const text = told.text.replaceAll(id, "id");
       asked.push({ ...told, text, statements: door.statements.slice(from) });
     }

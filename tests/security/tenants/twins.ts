@@ -57,6 +57,8 @@ export async function openTwins(
   const ours = await opened.newCaller(`${OURS}-clerk`);
   const submit = async (task: string, key: string): Promise<RunId> =>
     value(await opened.harness.submitRun(ours, { agent: "tester", task }, key)).runId;
+  const url = "https://hooks.example.org/";
+  value(await opened.harness.webhooks.create(ours, { url, events: ["run.ended"], description: OURS }));
   const document = { name: `${OURS} figures`, text: `Figures of ${OURS}.`, metadata: { of: OURS } };
   value(await opened.harness.documents.add(ours, document));
   const worker = await opened.startWorker();
@@ -71,7 +73,15 @@ export async function openTwins(
   const other = await opened.newCaller("twin", "other");
   await emptyTenant(opened, other);
   const copied = await copyTenant(opened.database.ownerPool(), ours.tenant, other.tenant);
-  for (const table of ["approvals", "artifacts", "audit_events", "documents", "runs", "steps"])
+  for (const table of [
+    "approvals",
+    "artifacts",
+    "audit_events",
+    "documents",
+    "runs",
+    "steps",
+    "webhook_deliveries",
+  ])
     if (!copied.includes(table)) throw new Error(`there was nothing to copy of ${table}`);
   await giveOwnArtifact(opened, other.tenant);
   if (!rowSecurity) await dropRowSecurity(opened);
@@ -111,7 +121,9 @@ async function idsOf(
   const [precedent] = value(await harness.listPrecedents(ours, { limit: 1, cursor: null })).data;
   const asked = { status: null, limit: 1, cursor: null };
   const [escalation] = value(await harness.listEscalations(ours, asked)).data;
+  const [webhook] = value(await harness.webhooks.list(ours));
   const ids = {
+    webhooks: webhook,
     runs: finished,
     artifacts: artifact,
     documents: document,

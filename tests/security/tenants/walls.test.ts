@@ -25,6 +25,8 @@ async function readAll(
   const artifact = run.ok ? run.value.artifacts[0] : undefined;
   const documents = await harness.documents.list(caller, { limit: 100, cursor: null });
   const document = documents.ok ? documents.value.data[0] : undefined;
+  const webhooks = await harness.webhooks.list(caller);
+  const [webhook] = webhooks.ok ? webhooks.value : [];
   const texts: Record<string, unknown> = {
     run,
     waiting: await harness.getRun(caller, waiting),
@@ -35,6 +37,11 @@ async function readAll(
     precedents: await harness.listPrecedents(caller, { limit: 100, cursor: null }),
     escalations: await harness.listEscalations(caller, { status: null, limit: 100, cursor: null }),
     keys: await harness.listKeys(caller),
+    webhooks,
+    deliveries:
+      webhook === undefined
+        ? null
+        : await harness.webhooks.deliveries(caller, webhook.id, { status: null, limit: 100, cursor: null }),
     documents,
     document: document === undefined ? null : await harness.documents.get(caller, document.id),
     passages: await harness.documents.search(caller, "figures", 20),
@@ -56,6 +63,7 @@ const SPEAKING = [
   "documents",
   "document",
   "passages",
+  "webhooks",
 ];
 
 const open = async (layers: Layers): Promise<Twins> =>
@@ -77,6 +85,7 @@ async function expectApart(twins: Twins): Promise<void> {
   }
   const rows = (name: string): number => Object.keys(JSON.parse(mine[name] ?? "null").value.data).length;
   expect(rows("runs")).toBe(2);
+  expect(rows("deliveries")).toBe(1);
 }
 
 async function expectWritesApart(twins: Twins): Promise<void> {
@@ -92,6 +101,14 @@ async function expectWritesApart(twins: Twins): Promise<void> {
   await harness.cancelRun(ours, waiting);
   const [document] = value(await harness.documents.list(ours, { limit: 1, cursor: null })).data;
   if (document !== undefined) value(await harness.documents.remove(ours, document.id));
+  const [webhook] = value(await harness.webhooks.list(ours));
+  if (webhook !== undefined) {
+    value(await harness.webhooks.rotate(ours, webhook.id, { overlap_seconds: 60 }));
+    value(await harness.webhooks.ping(ours, webhook.id));
+    value(await harness.webhooks.redeliver(ours, webhook.id, {}));
+    value(await harness.webhooks.enable(ours, webhook.id));
+    value(await harness.webhooks.remove(ours, webhook.id));
+  }
   for (const key of value(await harness.listKeys(ours))) value(await harness.revokeKey(ours, key.id));
   expect(await readAll(twins, theirs)).toEqual(before);
   const after = await readAll(twins, ours);

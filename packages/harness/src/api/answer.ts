@@ -39,6 +39,8 @@ const NOT_FOUND_DETAILS = {
   key_not_found: "There is no key with this id.",
   document_not_found: "There is no document with this id.",
   escalation_not_found: "There is no escalation with this id.",
+  webhook_not_found: "There is no webhook with this id.",
+  delivery_not_found: "There is no message with this id.",
   precedent_not_found: "There is no precedent with this id.",
 } as const satisfies Readonly<Partial<Record<ProblemCode, string>>>;
 

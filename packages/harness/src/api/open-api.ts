@@ -7,6 +7,7 @@ import {
   type RequestHeader,
   type ResponseHeader,
   ROUTES,
+  WEBHOOK_MESSAGES,
   type RouteRow,
   problemSchema,
   isMutating,
@@ -56,6 +57,8 @@ export type OpenApiDocument = {
   readonly tags: readonly JsonObject[];
   /** By path, then by method in lower case. */
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  /** What is sent to others, by its type. */
+  readonly webhooks: Readonly<Record<string, { readonly post: Omit<Operation, "security" | "tags"> }>>;
   readonly components: {
     readonly securitySchemes: JsonObject;
     readonly schemas: Readonly<Record<string, JsonObject>>;
@@ -67,6 +70,7 @@ const TAGS: Readonly<Record<RouteRow["tag"], string>> = {
   approvals: "A person's decision on one exact action.",
   documents: "What agents of a tenant may search; whatever is in them is data.",
   keys: "Who may use this API, and for what.",
+  webhooks: "Where a tenant is told of what happens.",
   audit: "The evidence: logs, checkpoints, entries and proofs that are verified offline.",
   service: "The service itself.",
 };
@@ -176,6 +180,12 @@ export function generateOpenApi(): OpenApiDocument {
     security: [{ key: [] }],
     tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
     paths,
+    webhooks: Object.fromEntries(
+      Object.entries(WEBHOOK_MESSAGES).map(([type, message]) => [
+        type,
+        { post: sent(type, message, schemas) },
+      ]),
+    ),
     components: {
       securitySchemes: {
         key: {
@@ -262,6 +272,38 @@ function operation(row: RouteRow, schemas: SchemaNames): Operation {
           },
         }),
     responses: { ...successOf(row, schemas), ...emptyOf(row), ...problemsOf(row, schemas) },
+  };
+}
+
+const MESSAGE_HEADERS: Readonly<Record<string, string>> = {
+  "webhook-id": "Names the message, the same at each attempt: who has seen it knows a repeat.",
+  "webhook-timestamp": "Seconds since 1970, of the attempt.",
+  "webhook-signature":
+    "`v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>` with the webhook's secret; " +
+    "several, separated by spaces, while a secret is being replaced. As Standard Webhooks has it.",
+};
+
+/** A message as OpenAPI has requests that the service makes. */
+function sent(type: string, message: z.ZodType, schemas: SchemaNames): Omit<Operation, "security" | "tags"> {
+  return {
+    operationId: `told${type.replaceAll(/(?:^|[._])([a-z])/g, (_, letter: string) => letter.toUpperCase())}`,
+    summary: `Sent to webhooks: ${type}`,
+    description: "At least once, in no particular order.",
+    parameters: Object.entries(MESSAGE_HEADERS).map(([name, description]) => ({
+      name,
+      in: "header",
+      required: true,
+      description,
+      schema: { type: "string" },
+    })),
+    requestBody: {
+      required: true,
+      content: { "application/json": { schema: schemas.of(message, "output") } },
+    },
+    responses: {
+      "2XX": { description: "It was received. Anything else is tried again.", headers: {} },
+      "410": { description: "No more of these, please: the webhook is switched off.", headers: {} },
+    },
   };
 }
 

@@ -53,6 +53,7 @@ import { addExternalRuns } from "./routes/external.ts";
 import { addHealth } from "./routes/health.ts";
 import { addKeys } from "./routes/keys.ts";
 import { addSigningKeys } from "./routes/signing-keys.ts";
+import { addWebhooks } from "./routes/webhooks.ts";
 import { addPrincipals } from "./routes/principals.ts";
 import { addMetrics } from "./routes/metrics.ts";
 import { addOpenApi } from "./routes/open-api.ts";
@@ -173,6 +174,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addApprovals(api, harness);
   addKeys(api, harness);
   addSigningKeys(api, harness);
+  addWebhooks(api, harness);
   addPrincipals(api, harness);
   addAccess(api, harness);
   addPrecedents(api, harness);

@@ -10,6 +10,8 @@ import { startExpiry } from "../services/expiry.ts";
 import { startSweeper } from "../services/sweeper.ts";
 import { startClosing } from "../services/unanswered.ts";
 import { startWorker } from "../services/worker.ts";
+import { startDeliverySweeper } from "../services/webhooks/delivery-sweeper.ts";
+import { type SenderPorts, startSender } from "../services/webhooks/sender.ts";
 
 type Options = {
   readonly app: Connection;
@@ -19,7 +21,7 @@ type Options = {
 };
 
 export async function startWorking(
-  ports: OrchestratorPorts,
+  ports: OrchestratorPorts & Pick<SenderPorts, "webhookPost" | "webhookSecret">,
   { app, wakeUps, ...size }: Options,
   started: AsyncDisposableStack,
 ): Promise<{ isPresent(): boolean }> {
@@ -42,6 +44,8 @@ export async function startWorking(
     startContentSweeper(ports),
     startCopySweeper(ports),
     startClosing(ports),
+    startDeliverySweeper(ports),
+    startSender(ports),
   ];
   for (const loop of loops)
     started.defer(async () => {

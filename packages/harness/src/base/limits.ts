@@ -176,5 +176,24 @@ export const UNANSWERED_MARGIN_HOURS = 24;
 /** How often a process looks for such questions. */
 export const UNANSWERED_SWEEP_HOURS = 6;
 
+/**
+ * One attempt to send a message to a webhook, from when it is taken to when it is kept what became of it; then another process may
+ * take it. Three times what a receiver has to answer in.
+ */
+export const WEBHOOK_ATTEMPT_SECONDS = 60;
+
+/** How often a process looks for messages to send; and where there is no webhook at all. */
+export const WEBHOOK_LOOK_SECONDS = 1;
+export const WEBHOOK_LOOK_SECONDS_UNUSED = 10;
+
+/** A message that could not be sent for so long is given up. All attempts at one take a little more than three days. */
+export const WEBHOOK_MESSAGE_DAYS = 4;
+
+/** What has been sent or given up can be looked at, and sent again, for so long. */
+export const WEBHOOK_KEPT_DAYS = 30;
+
+/** How often a process looks for messages of either kind. */
+export const WEBHOOK_SWEEP_MINUTES = 10;
+
 /** How often a process removes what has expired: answers kept for repeats, quotas long unused. */
 export const EXPIRY_INTERVAL_SECONDS = 60;

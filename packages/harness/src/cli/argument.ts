@@ -5,6 +5,8 @@ import {
   accessEventIdSchema,
   type ApprovalId,
   approvalIdSchema,
+  type DeliveryId,
+  deliveryIdSchema,
   type DocumentId,
   documentIdSchema,
   type KeyId,
@@ -19,6 +21,11 @@ import {
   scopeSchema,
   type SigningKeyId,
   signingKeyIdSchema,
+  WEBHOOK_EVENTS,
+  type WebhookEvent,
+  webhookEventSchema,
+  type WebhookId,
+  webhookIdSchema,
 } from "@assent/contract";
 import { InvalidArgumentError } from "commander";
 
@@ -110,6 +117,34 @@ export function collectStates(text: string, previous: readonly RunState[] | unde
     return state;
   });
   return [...(previous ?? []), ...states];
+}
+
+export function parseWebhookId(text: string): WebhookId {
+  const id = webhookIdSchema.safeParse(text);
+  if (!id.success) throw new InvalidArgumentError("A webhook's id is `whk_` and 32 hex digits.");
+  return id.data;
+}
+
+/** @param previous commander hands the default on, which is none */
+export function collectDeliveryIds(
+  text: string,
+  previous: readonly DeliveryId[] | undefined,
+): readonly DeliveryId[] {
+  const id = deliveryIdSchema.safeParse(text);
+  if (!id.success) throw new InvalidArgumentError("A message's id is `msg_` and 32 hex digits.");
+  return [...(previous ?? []), id.data];
+}
+
+export function collectWebhookEvents(
+  text: string,
+  previous: readonly WebhookEvent[] | undefined,
+): readonly WebhookEvent[] {
+  const events = text.split(",").map((name) => {
+    const event = webhookEventSchema.safeParse(name);
+    if (!event.success) throw new InvalidArgumentError(`The events are ${WEBHOOK_EVENTS.join(", ")}.`);
+    return event.data;
+  });
+  return [...(previous ?? []), ...events];
 }
 
 export function collectScopes(text: string, previous: readonly Scope[] | undefined): readonly Scope[] {

@@ -58,6 +58,7 @@ import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
 import { usageFailure } from "./failure.ts";
 import { addKeys } from "./program-keys.ts";
 import { addSigningKeys } from "./program-signing-keys.ts";
+import { addWebhooks } from "./program-webhooks.ts";
 import { failureLine } from "./report.ts";
 import type { Io } from "./world.ts";
 
@@ -95,6 +96,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addPlan(program, perform);
   addKeys(program, perform);
   addSigningKeys(program, perform);
+  addWebhooks(program, perform);
   addTopics(program, perform);
   return program;
 }

@@ -78,6 +78,7 @@ import type { ClientFailure } from "./failure.ts";
 import { type FollowItem, type FollowOptions, followRun } from "./follow.ts";
 import { type RulesCalls, rulesCalls } from "./rules-calls.ts";
 import { type Connection, type Exchange, exchangeJson } from "./request.ts";
+import { webhookCalls, type WebhookClient } from "./webhooks.ts";
 
 /** How much of a list, and from where on. */
 export type PageFlags = { readonly limit?: number; readonly cursor?: string };
@@ -145,6 +146,7 @@ export type Client = RulesCalls & {
   /** Decisions since then, oldest first, unchecked: what a record must hold is the reader's question. */
   listDecisions(since: Date, cursor: string | null): Answer<DecisionPage>;
   listWaiting(cursor: ApprovalId | null): Answer<WaitingPage>;
+  readonly webhooks: WebhookClient;
 };
 
 const RUNS = "/api/harness/runs";
@@ -223,6 +225,7 @@ export function createClient(connection: Connection): Client {
     rotateKey: async (id, body) =>
       await ask({ method: "POST", path: `${KEYS}/${id}/rotate`, body }, createdKeySchema),
     ...signingKeyCalls(connection),
+    webhooks: webhookCalls(connection),
     listAccessEvents: async (before) =>
       await ask(
         {

@@ -3,13 +3,11 @@
 import type {
   AccessEvent,
   AccessEventId,
-  Action,
   Actor,
   ApprovalId,
   Artifact,
   ArtifactId,
   AuditEvent,
-  Decision,
   Document,
   DocumentId,
   Key,
@@ -31,7 +29,6 @@ import type { QuotaPolicy } from "../core/access/quota.ts";
 import type { AgentDefinition } from "../core/agent.ts";
 import type { Meaning } from "../core/retrieval/meaning.ts";
 import type { CutPassage } from "../core/retrieval/passages.ts";
-import type { Judgement } from "../core/decide/judgement.ts";
 import type { ExternalDefinition } from "../core/external.ts";
 import type { Manifest } from "../core/tool.ts";
 import type { Journal } from "../core/run/journal.ts";
@@ -42,6 +39,8 @@ import type { Fence, Found, NewLease, QueueLoad, Taken, TransactionKind, Turn, W
 import type { ApprovalRecord, NewAuditEvent, NewRun, RunQuery, RunRecord, WholeRun } from "./records.ts";
 import type { QuestionRows, Unanswered } from "./questions.ts";
 import type { RunWrites } from "./run-writes.ts";
+import type { DecidedCalls, DecisionPlace } from "./decisions.ts";
+import type { DeliveryQueue, WebhookRows } from "./webhooks.ts";
 
 export type IdempotencyRecord = {
   readonly fingerprint: Sha256;
@@ -223,6 +222,7 @@ export type StoreTx = {
     answers(domain: string, after: PrecedentPlace | null, limit: number): Promise<readonly KeptAnswer[]>;
   };
   readonly questions: QuestionRows;
+  readonly webhooks: WebhookRows;
   /** Harmony's memory of this tenant, within this transaction. */
   readonly memory: HarmonyStore;
 };
@@ -248,22 +248,6 @@ export type PrecedentPlace = {
   readonly recordedAt: Date;
   readonly patternId: string;
   readonly resolutionId: string;
-};
-
-export type DecisionPlace = { readonly at: Date; readonly run: RunId; readonly seq: number };
-
-export type DecidedCall = DecisionPlace & {
-  readonly requester: Actor;
-  readonly agent: { readonly name: string; readonly version: Sha256 };
-  readonly action: Action;
-  readonly judgement: Judgement;
-  readonly decision: Decision;
-};
-
-export type DecidedCalls = {
-  readonly calls: readonly DecidedCall[];
-  /** Where the next look begins, also where what is no decision has filled this one; null: there is no more. */
-  readonly last: DecisionPlace | null;
 };
 
 export type IdempotencyKey = {
@@ -391,6 +375,8 @@ export type Store = {
   endedRuns(runs: readonly RunId[], before: Date): Promise<readonly RunId[]>;
   /** How the providers are. */
   readonly breakers: Breakers;
+  /** Messages for webhooks. */
+  readonly deliveries: DeliveryQueue;
   /** Rejects when the database cannot be used. */
   ping(): Promise<void>;
   /** The time by the database's own clock. */

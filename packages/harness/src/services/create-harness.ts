@@ -44,6 +44,8 @@ import {
 import { getQuality } from "./quality.ts";
 import { redriveRun, takeRoom } from "./redrive.ts";
 import { cancelRun, getApproval, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
+import type { WebhookPorts } from "./webhooks/registry.ts";
+import { createWebhooks } from "./webhooks/webhooks.ts";
 import { getBudget, listProviders, type SpendingPorts } from "./models/spending.ts";
 
 export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
@@ -54,6 +56,7 @@ export type HarnessPorts = Omit<AdmissionPorts, "capacity"> &
   SigningPorts &
   RunPorts &
   SpendingPorts &
+  WebhookPorts &
   TrialPorts &
   ExternalPorts & {
     readonly log: Log;
@@ -196,6 +199,7 @@ export function createHarness(given: HarnessPorts): Harness {
     rotateKey: async (caller, id, request) =>
       await covered(ports.evidence, caller, await rotateKey(ports, caller, id, request)),
     ...signingKeyCalls(ports),
+    webhooks: createWebhooks(ports),
     listAccessEvents: async (caller, before) => await listAccessEvents(ports, caller, before),
     revokeKey: async (caller, id) =>
       await covered(ports.evidence, caller, await revokeKey(ports, caller, id)),

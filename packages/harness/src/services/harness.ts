@@ -19,6 +19,9 @@ import type {
   CompensationResult,
   CreatedKey,
   CreatedSigningKey,
+  CreatedWebhook,
+  Delivery,
+  DeliveryStatus,
   Document,
   DocumentId,
   DocumentRequest,
@@ -35,6 +38,8 @@ import type {
   Passage,
   PlanRequest,
   PolicySet,
+  Redeliver,
+  Redelivered,
   PolicyTrial,
   PolicyTrialRequest,
   RedriveRequest,
@@ -52,6 +57,7 @@ import type {
   PrincipalChange,
   RotateKey,
   RotateSigningKey,
+  RotateWebhook,
   Run,
   RunId,
   RunState,
@@ -62,6 +68,9 @@ import type {
   SubmitRunRequest,
   ApprovalId,
   WaitingCall,
+  Webhook,
+  WebhookId,
+  WebhookRequest,
 } from "@assent/contract";
 import type { Result } from "../base/result.ts";
 import type { DecisionRecord } from "../core/decide/decision-record.ts";
@@ -120,6 +129,24 @@ export type ActionRead = {
   readonly waitMs: number;
   /** Aborted when nobody reads the answer any more. */
   readonly signal: AbortSignal;
+};
+
+export type DeliveryQuery = PageQuery & {
+  /** Null: all of them. */
+  readonly status: DeliveryStatus | null;
+};
+
+export type Webhooks = {
+  create(caller: Caller, request: WebhookRequest): Promise<Result<CreatedWebhook, Refusal>>;
+  list(caller: Caller): Promise<Result<readonly Webhook[], Refusal>>;
+  rotate(caller: Caller, id: WebhookId, request: RotateWebhook): Promise<Result<CreatedWebhook, Refusal>>;
+  enable(caller: Caller, id: WebhookId): Promise<Result<Webhook, Refusal>>;
+  /** @returns it as it was */
+  remove(caller: Caller, id: WebhookId): Promise<Result<Webhook, Refusal>>;
+  /** @returns what waits to be sent */
+  ping(caller: Caller, id: WebhookId): Promise<Result<Delivery, Refusal>>;
+  deliveries(caller: Caller, id: WebhookId, query: DeliveryQuery): Promise<Result<Page<Delivery>, Refusal>>;
+  redeliver(caller: Caller, id: WebhookId, request: Redeliver): Promise<Result<Redelivered, Refusal>>;
 };
 
 type Answered = Promise<Once>;
@@ -349,6 +376,8 @@ export type Harness = {
     request: RotateSigningKey,
   ): Promise<Result<CreatedSigningKey, Refusal>>;
   revokeSigningKey(caller: Caller, id: SigningKeyId): Promise<Result<SigningKey, Refusal>>;
+  /** Where the tenant is told of what happens. */
+  readonly webhooks: Webhooks;
   /** Newest first; older than the given one. */
   listAccessEvents(caller: Caller, before: AccessEventId | null): Promise<Result<AccessEvents, Refusal>>;
 

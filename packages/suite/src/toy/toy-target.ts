@@ -179,6 +179,7 @@ const looks = (state: ToyState, signer: ToySigner, breaks: Breaks): Partial<Targ
 const unspoken = (shows: Shown): readonly string[] => [
   ...(shows === "documents" ? [] : ["documents"]),
   "escalations",
+  "webhooks",
   "open_api",
   ...(shows === "rules" ? [] : ["external_runs"]),
 ];

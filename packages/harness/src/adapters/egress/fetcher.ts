@@ -7,6 +7,7 @@ import { type AllowlistEntry, isAllowed } from "../../core/egress/allowlist.ts";
 import { type EgressUrl, parseEgressUrl } from "../../core/egress/url.ts";
 import type { StepError } from "../../core/run/journal.ts";
 import type { Answer, Fetcher } from "../../ports.ts";
+import { abortable, systemCodeOf } from "./breaking-off.ts";
 import { readBody } from "./body.ts";
 import { checkedAddresses, type Resolving, sendChecked } from "./checked-request.ts";
 
@@ -57,7 +58,11 @@ export function createFetcher(options: FetcherOptions): Fetcher {
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         if (signal.aborted) return err(TOO_SLOW);
-        return err({ code: "fetch_failed", detail: `The request failed${codeOf(error)}.` });
+        const code = systemCodeOf(error);
+        return err({
+          code: "fetch_failed",
+          detail: `The request failed${code === null ? "" : ` (${code})`}.`,
+        });
       } finally {
         clearTimeout(clock);
       }
@@ -69,24 +74,6 @@ const TOO_SLOW: StepError = {
   code: "fetch_timed_out",
   detail: "The request took too long, or was called off.",
 };
-
-function codeOf(error: Error): string {
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  return /^[A-Z][A-Z0-9_]{1,50}$/u.test(code) ? ` (${code})` : "";
-}
-
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => {
-    reject(new Error("aborted"));
-  };
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
-}
 
 const HEADERS: Readonly<Record<string, string>> = {
   accept: "text/html, application/json, text/plain, */*;q=0.1",

@@ -44,6 +44,7 @@ import { stepRows } from "./steps.ts";
 import { submit } from "./submissions.ts";
 import { leasesOf, slots, take } from "./take.ts";
 import { unlessUnavailable } from "./unavailable.ts";
+import { deliveryQueue, webhookRows } from "./webhooks.ts";
 
 /** A transaction that lost against another one, or its connection, is run this often in all. */
 const TRANSACTION_ATTEMPTS_MAX = 6;
@@ -135,6 +136,7 @@ export function postgresStore(options: PostgresStoreOptions): Store {
     endedRuns: async (runs, before) => await endedRuns(queryOn(pool), runs, before),
     lookUpQuestion: async (tenant, pattern, first) =>
       await unlessUnavailable(async () => await lookUpQuestion(queryOn(pool), tenant, pattern, first)),
+    deliveries: deliveryQueue(pool, queryOn),
     breakers: breakerRows(pool, queryOn),
     async ping(): Promise<void> {
       const { rows } = await pool.query<{ unwritable: boolean }>(
@@ -327,6 +329,7 @@ function storeTx(tenantId: TenantId, scope: Scope, queued: Queued, ids: Given): 
     budgets: budgetRows(scope),
     precedentTerms: precedentTermRows(scope),
     questions: questionRows(scope),
+    webhooks: webhookRows(scope),
     memory: harmonyStoreIn(scope, ids.sealing),
   };
 }

@@ -167,6 +167,11 @@ export const METRICS = {
     description:
       "How long ago the first payload was erased that backups of before can still open; 0 where there is none. It ends with a change of the sealing key.",
   },
+  "assent.webhooks.attempts": {
+    kind: "counter",
+    unit: "{attempt}",
+    description: "Attempts to send a message to a webhook, by what they came to.",
+  },
   "assent.redactions": {
     kind: "counter",
     unit: "{secret}",

@@ -26,6 +26,7 @@ export type Belongings = {
   readonly documents: string[];
   readonly keys: string[];
   readonly signingKeys: string[];
+  webhook?: string;
   /** The name of a person whom only this tenant has. */
   person?: string;
 };
@@ -197,6 +198,9 @@ async function makeKeys(context: ScenarioContext, made: Belongings): Promise<voi
   made.person = name;
 }
 
+/** An address for documentation (RFC 5737): where it is sent to at all, nobody is there. */
+const NOBODY = "https://192.0.2.1/told";
+
 /** Routes that change a thing of one kind, at most: each is given one of its own. */
 const CHANGING_ROUTES = 2;
 
@@ -231,6 +235,9 @@ export async function makeBelongings(
   });
   await context.part("keys of another tenant", ["administrators"], async () => {
     await makeKeys(context, made);
+  });
+  await context.part("a webhook of another tenant", ["webhooks", "administrators"], async () => {
+    made.webhook = await makeOne(context, "admin", "/api/harness/webhooks", { url: NOBODY });
   });
   return made;
 }

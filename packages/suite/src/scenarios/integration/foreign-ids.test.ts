@@ -10,6 +10,7 @@ const EVERYTHING = {
   dead: "run_5",
   precedent: "sha256:1",
   escalation: "sha256:2",
+  webhook: "whk_1",
   documents: ["doc_1"],
   keys: ["key_1", "key_2"],
   signingKeys: ["sgk_1", "sgk_2"],

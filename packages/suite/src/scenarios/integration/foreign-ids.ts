@@ -100,12 +100,30 @@ const change = ([name]: readonly string[]): unknown => ({
   must_sign: true,
 });
 
+const messages = (): unknown => ({});
+
+/** Removed last: each of the others is served while it is there. */
+function onWebhook(webhook: string | undefined): readonly Attack[] {
+  if (webhook === undefined) return [];
+  const path = "/api/harness/webhooks/{id}";
+  const of = { ids: [webhook], owner: "admin" } as const;
+  return [
+    { route: `GET ${path}/deliveries`, ...of },
+    { route: `POST ${path}/rotate`, ...of, body: rotate },
+    { route: `POST ${path}/ping`, ...of },
+    { route: `POST ${path}/redeliver`, ...of, body: messages },
+    { route: `POST ${path}/enable`, ...of },
+    { route: `DELETE ${path}`, ...of },
+  ];
+}
+
 function onThings({
   documents,
   keys,
   signingKeys,
   precedent,
   escalation,
+  webhook,
   person,
 }: Belongings): readonly Attack[] {
   const [requester, admin] = ["requester", "admin"] as const;
@@ -134,6 +152,7 @@ function onThings({
             owner: "approver",
           } as const,
         ]),
+    ...onWebhook(webhook),
     ...(person === undefined
       ? []
       : [
