@@ -1,5 +1,5 @@
 import { type Actor, idFromUuid } from "@assent/contract";
-import type { DecidingCounts } from "../../ports/quality.ts";
+import type { DecidingCounts } from "../../ports.ts";
 import type { Scope } from "./rows.ts";
 
 type QualityRow = {
