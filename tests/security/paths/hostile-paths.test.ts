@@ -297,10 +297,16 @@ test("a device is no file", async () => {
   expect(done).toMatchObject({ ok: false, error: { code: "not_a_file" } });
 });
 
+/** Each works on a copy of its own; of one source, since what is copied is the same. */
+let source = "";
+beforeAll(() => {
+  source = newRepository({ "a.txt": "1" });
+});
+
 test.each(LEGAL.map((path) => [path.length > 60 ? `${path.slice(0, 60)}… (${path.length})` : path, path]))(
   "%j is a legal name: written, read, listed, searched, in the patch",
   async (_, path) => {
-    const { context, workspace, tree } = await copyOf(newRepository({ "a.txt": "1" }));
+    const { context, workspace, tree } = await copyOf(source);
     const planned = await tool("write_file").plan({ path, content: WRITTEN }, context);
     const precondition = planned.ok ? planned.value.precondition : planned.error.code;
     const done = await tool("write_file").execute({ path, content: WRITTEN }, precondition, context);

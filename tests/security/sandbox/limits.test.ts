@@ -2,7 +2,7 @@
 
 import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, expect, test } from "vitest";
+import { beforeAll, expect, inject, test } from "vitest";
 import type { SandboxLimits } from "../../../packages/harness/src/ports.ts";
 import { openRoom, processesWith, type Room, until } from "./room.ts";
 
@@ -57,7 +57,7 @@ test("what can be watched no more is ended, and takes nothing of the harness wit
 });
 
 test("called off at any moment of its start, a command ends and leaves nothing", async () => {
-  for (let moment = 0; moment < 40; moment += 1) {
+  for (let moment = 0; moment < 40; moment += inject("everyBreak") ? 1 : 3) {
     const stop = new AbortController();
     // Called off so many turns of the loop after the last file was copied, that is around the start.
     const abortLater = (turns: number): void => {

@@ -3,7 +3,7 @@
 // path alone, so that a guard costs a second or two; guards outside of it have scenarios of their own.
 
 import { readdirSync, readFileSync } from "node:fs";
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, inject, test, vi } from "vitest";
 import { openCedarPolicies } from "../../../packages/harness/src/adapters/cedar/policies.ts";
 import { shippedPolicyFolder } from "../../../packages/harness/src/adapters/cedar/policy-folder.ts";
 import type { Policies } from "../../../packages/harness/src/core/decide/policy-point.ts";
@@ -149,15 +149,19 @@ async function firstHit(policies: Policies, role: Role): Promise<Pair | null> {
   return null;
 }
 
+/** Of the tasks unattacked the gate plays one in so many, the night all. */
+const EVERY = inject("everyBreak") ? 1 : 3;
+
 /** Tasks that are done unattacked, and questions for them. */
 async function peace(policies: Policies, role: Role): Promise<{ done: number; questions: number }> {
   const figures = { done: 0, questions: 0 };
-  for (const world of createMaterial({ ...MATERIAL, stride: 1 }).worlds)
-    for (const task of world.tasks) {
-      const { done, questions } = await playHonest(decisionPath(policies), role, world, task);
-      figures.done += Number(done);
-      figures.questions += questions;
-    }
+  const { worlds } = createMaterial({ ...MATERIAL, stride: 1 });
+  const tasks = worlds.flatMap((world) => world.tasks.map((task) => ({ world, task })));
+  for (const { world, task } of tasks.filter((_, at) => at % EVERY === 0)) {
+    const { done, questions } = await playHonest(decisionPath(policies), role, world, task);
+    figures.done += Number(done);
+    figures.questions += questions;
+  }
   return figures;
 }
 

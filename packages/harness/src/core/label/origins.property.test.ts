@@ -2,11 +2,13 @@
 // it does not become trusted.
 
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, inject, test } from "vitest";
 import type { Origin } from "../decide/action-request.ts";
 import { createOriginIndex, type LabelledText, type OriginIndex } from "./origins.ts";
 
 const SEED = 42;
+/** The gate looks at a third of them, the night at all. */
+const runsOf = (all: number): number => (inject("everyBreak") ? all : Math.ceil(all / 3));
 
 function indexOf(...sources: LabelledText[]): OriginIndex {
   const index = createOriginIndex();
@@ -91,7 +93,7 @@ test("an untrusted value is untrusted, whatever was done to it", () => {
       const index = indexOf(task("Please answer the last message."), mail(`Hello! It is ${value}, as ever.`));
       expect(originOf(index, now)).toBe("untrusted");
     }),
-    { seed: SEED, numRuns: 1_500 },
+    { seed: SEED, numRuns: runsOf(1_500) },
   );
 });
 
@@ -101,7 +103,7 @@ test("an untrusted value is untrusted, in whatever form it was read", () => {
       const index = indexOf(task("Please answer the last message."), mail(`Hello! It is ${now} as ever.`));
       expect(originOf(index, value)).toBe("untrusted");
     }),
-    { seed: SEED, numRuns: 1_500 },
+    { seed: SEED, numRuns: runsOf(1_500) },
   );
 });
 
@@ -125,7 +127,7 @@ test("an untrusted value inside other text, or in pieces, is never trusted", () 
         expect(index.label(args).labels["/whole"]?.origin).toBe("untrusted");
       },
     ),
-    { seed: SEED, numRuns: 1_000 },
+    { seed: SEED, numRuns: runsOf(1_000) },
   );
 });
 
@@ -138,7 +140,7 @@ test("a value copied from the task stays trusted, whatever was done to it, and w
       );
       expect(originOf(index, now)).toBe("trusted");
     }),
-    { seed: SEED, numRuns: 1_500 },
+    { seed: SEED, numRuns: runsOf(1_500) },
   );
 });
 
@@ -250,7 +252,7 @@ test("no new address, URL, path or number comes from pieces of the task", () => 
           if (/[\p{L}\p{N}]/u.test(part) && /[^\p{L}]/u.test(part)) expect(whole).toContain(part);
       },
     ),
-    { seed: SEED, numRuns: 6_000 },
+    { seed: SEED, numRuns: runsOf(6_000) },
   );
 });
 

@@ -34,6 +34,9 @@ export const runEndpointAuthzRateLimitIntegration: Scenario = {
   seed: "spec/acceptance.md (I1)",
   timeLimitMs: 600_000,
   run: async (context) => {
+    await context.part("a burst gets its quota", ["quota"], async () => {
+      await burst(context);
+    });
     const id = await submitGatedTask(context, context.client("requester"));
     const run = await awaitStatus(context, context.client("requester"), id, ["awaiting_approval"]);
     const operations = await readOperations(context);
@@ -54,9 +57,6 @@ export const runEndpointAuthzRateLimitIntegration: Scenario = {
       const routes = new Set(operations.map(({ method, path }) => `${method} ${path}`));
       const { id: approval = "", actionDigest: digest = "" } = open ?? {};
       await attackIds(context, routes, { run: run.id, approval, digest });
-    });
-    await context.part("a burst gets its quota", ["quota"], async () => {
-      await burst(context);
     });
     await context.client("requester").cancel(run.id);
   },
