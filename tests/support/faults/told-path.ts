@@ -2,6 +2,8 @@
 // fail. Whoever dies is another process's to make up for, as in life: when its time with the message is over.
 
 import { createFailpoints, type Failpoints, withFailpoints } from "@assent/suite";
+import { err } from "../../../packages/harness/src/base/result.ts";
+import type { WebhookPost } from "../../../packages/harness/src/ports.ts";
 import { startSender } from "../../../packages/harness/src/services/webhooks/sender.ts";
 import { type Engine, openEngine, value } from "../engine.ts";
 import { DERIVED } from "../engine-defaults.ts";
@@ -27,7 +29,11 @@ export async function openToldPath(): Promise<HappyPath> {
     },
   });
   const post = postTo([receiver]);
-  const webhookPost = withFailpoints({ send: post.send.bind(post) }, "post", points, ["send"]);
+  const failing = withFailpoints({ send: post.send.bind(post) }, "post", points, ["send"]);
+  // As the real one, which says what went wrong and never throws.
+  const webhookPost: Pick<WebhookPost, "send"> = {
+    send: async (...given) => await failing.send(...given).catch(() => err("not_reached")),
+  };
   const harness = engine.again({ webhookPost: post });
   const request = { url: receiver.url, events: ["run.ended" as const], description: "" };
   const { id } = value(await harness.webhooks.create(engine.caller, request));
