@@ -4,7 +4,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Browser, startBrowser } from "../support/browser.ts";
 import { lookWithAxe, serveConsole, signedIn } from "../support/console-pages.ts";
-import { answering, countingTool, openEngine, policiesOf } from "../support/engine.ts";
+import { answering, countingTool, openEngine, policiesOf, value } from "../support/engine.ts";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -68,4 +68,62 @@ test("other rules are tried on what was decided: a fault is shown at its line, d
       { colorScheme },
     );
   expect(engine.harness.getPolicies().rules.map(({ id: rule }) => rule)).toEqual(["act"]);
+});
+
+test("who decides how is shown to auditors, with what was taken back; to an approver it is refused", async () => {
+  await using stack = new AsyncDisposableStack();
+  const engine = stack.use(
+    await openEngine({
+      tools: [countingTool("take_note", "once")],
+      models: answering((turn) => NOTE[turn] ?? { text: "Done." }),
+      policies: policiesOf({
+        texts: {
+          "test.cedar": `${ACT} @id("ask") @needs_approval forbid (principal, action == Action::"call", resource);`,
+        },
+      }),
+    }),
+  );
+  await engine.startWorker({ lookEveryMs: 100 });
+  const url = await serveConsole(stack, engine);
+  const ann = await engine.newCaller("ann\u202E", "default", "human");
+  const id = await engine.submit("Take the note hello.");
+  const [approval] = (await engine.reaches(id, "awaiting_approval")).approvals;
+  if (approval === undefined) throw new Error("nobody is asked");
+  const { id: approval_id, action_digest } = approval;
+  value(
+    await engine.harness.decide(ann, { approval_id, action_digest, decision: "approve", remember: true }),
+  );
+  await engine.reaches(id, "succeeded");
+  const [precedent] = value(
+    await engine.harness.listPrecedents(engine.caller, { limit: 1, cursor: null }),
+  ).data;
+  value(await engine.harness.revokePrecedent(engine.caller, precedent?.id ?? "", { reason: "No." }));
+  const auditor = await engine.newKey("looker", "default", { kind: "human", roles: ["auditor"] });
+  for (const colorScheme of ["light", "dark"] as const)
+    await signedIn(
+      browser,
+      { url, key: auditor },
+      async (page) => {
+        await page.keyboard.press("g");
+        await page.keyboard.press("q");
+        const row = page.getByRole("row", { name: "⟨U+202E⟩" });
+        await row.waitFor();
+        expect(await row.innerText()).toMatch(/^ann\s*⟨U\+202E⟩\s+1\s+100 % \(1\)\s+\d+ \w+\s+1$/);
+        await page.getByText("0 questions ended without an answer").waitFor();
+        await lookWithAxe(page, "quality", colorScheme === "light");
+        await page.getByLabel("The last").selectOption("90 days");
+        await row.waitFor();
+      },
+      { colorScheme },
+    );
+  const approver = await engine.newKey("approver", "default", { kind: "human", roles: ["approver"] });
+  await signedIn(
+    browser,
+    { url, key: approver },
+    async (page) => {
+      await page.getByRole("link", { name: "Quality" }).click();
+      await page.getByRole("alert").getByText("The credential does not permit this").waitFor();
+    },
+    { expected: [/403/] },
+  );
 });

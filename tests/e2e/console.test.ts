@@ -248,6 +248,7 @@ test.each(["light", "dark"] as const)(
           ["Rules", "u"],
           ["Audit", "a"],
           ["Access", "k"],
+          ["Quality", "q"],
           ["Health", "h"],
         ] as const) {
           await page.keyboard.press("g");

@@ -303,7 +303,7 @@ async function startWorkerOf(
   const { heard } = options.wakeUps;
   const presence = await announceWorker(database.app, worker, { ...ports, heard });
   const consumer = startWorker(ports, { ...options, worker });
-  const sweeper = startSweeper(ports, () => consumer.look());
+  const sweeper = startSweeper(ports, { onQueued: () => consumer.look() });
   return {
     async stop(): Promise<void> {
       await sweeper.stop();

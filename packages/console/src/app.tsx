@@ -9,6 +9,7 @@ import { EscalationsPage } from "./pages/escalations.tsx";
 import { HealthPage } from "./pages/health.tsx";
 import { InboxPage } from "./pages/inbox.tsx";
 import { PrecedentsPage } from "./pages/precedents.tsx";
+import { QualityPage } from "./pages/quality.tsx";
 import { RulesPage } from "./pages/rules.tsx";
 import { RunPage } from "./pages/run.tsx";
 import { RunsPage } from "./pages/runs.tsx";
@@ -137,6 +138,7 @@ function PageOf({ place }: { readonly place: Place }): ReactNode {
     precedents: <PrecedentsPage />,
     audit: <AuditPage />,
     access: <AccessPage />,
+    quality: <QualityPage />,
     health: <HealthPage />,
   }[place.page];
 }

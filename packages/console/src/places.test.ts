@@ -17,6 +17,7 @@ test.each<Place>([
   { page: "rules", rule: null },
   { page: "rules", rule: "default/untrusted-control" },
   { page: "audit" },
+  { page: "quality" },
   { page: "health" },
 ])("a place is found again by what stands behind the #: %o", (place) => {
   expect(placeOf(hashOf(place))).toEqual(place);

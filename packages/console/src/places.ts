@@ -10,6 +10,7 @@ export type Place =
   | { readonly page: "rules"; readonly rule: string | null }
   | { readonly page: "audit" }
   | { readonly page: "access" }
+  | { readonly page: "quality" }
   | { readonly page: "health" };
 
 export const PAGES = [
@@ -20,6 +21,7 @@ export const PAGES = [
   { page: "rules", name: "Rules", key: "u" },
   { page: "audit", name: "Audit", key: "a" },
   { page: "access", name: "Access", key: "k" },
+  { page: "quality", name: "Quality", key: "q" },
   { page: "health", name: "Health", key: "h" },
 ] as const;
 
@@ -37,7 +39,8 @@ export function placeOf(hash: string): Place {
   if (page === "runs") return { page: "runs", status: /^[a-z_]*$/.test(id) ? id : "" };
   if (page === "rules") return { page, rule: RULE.exec(hash)?.[1] ?? null };
   if (page === "escalations") return { page, status: id === "resolved" ? id : "open" };
-  if (page === "precedents" || page === "audit" || page === "access" || page === "health") return { page };
+  if (page === "precedents" || page === "audit" || page === "access") return { page };
+  if (page === "quality" || page === "health") return { page };
   return { page: "inbox" };
 }
 

@@ -34,6 +34,7 @@ import { precedentSchema, revokePrecedentSchema } from "./precedent.ts";
 import type { RouteRow } from "./route.ts";
 import { DEAD_LETTER_ROUTES } from "./dead-letter.ts";
 import { SERVICE_ROUTES } from "./service-routes.ts";
+import { QUALITY_ROUTES } from "./quality.ts";
 import { SPENDING_ROUTES } from "./spending-routes.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
 import { PRINCIPAL_ROUTES } from "./principal-routes.ts";
@@ -376,6 +377,7 @@ export const ROUTES = {
   ...DOCUMENT_ROUTES,
   ...AUDIT_ROUTES,
   ...SPENDING_ROUTES,
+  ...QUALITY_ROUTES,
   ...KEY_ROUTES,
   ...SIGNING_KEY_ROUTES,
   ...WEBHOOK_ROUTES,

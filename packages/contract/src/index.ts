@@ -36,6 +36,7 @@ export * from "./precedent.ts";
 export * from "./problem.ts";
 export * from "./route.ts";
 export * from "./run.ts";
+export { type ApproverQuality, type Quality, qualitySchema } from "./quality.ts";
 export * from "./spending.ts";
 export * from "./principal.ts";
 export * from "./signing-key.ts";

@@ -25,6 +25,7 @@ export type * from "./ports/entrance.ts";
 export type * from "./ports/store.ts";
 export type * from "./ports/queue.ts";
 export type * from "./ports/records.ts";
+export type * from "./ports/quality.ts";
 export type * from "./ports/questions.ts";
 export type * from "./ports/run-writes.ts";
 export type * from "./ports/webhooks.ts";

@@ -179,12 +179,13 @@ export const THREATS: readonly Threat[] = [
     title: "Server-side request forgery and DNS rebinding",
     known: "ASI 02; LLM 03; T0086",
     control:
-      "A URL is parsed once, resolved once, every address checked, no redirect followed off the list. A request under a name that is not the server's gets nothing, the web console included.",
+      "A URL is parsed once, resolved once, every address checked, no redirect followed off the list, wherever messages to webhooks go as well. A request under a name that is not the server's gets nothing, the web console included.",
     invariants: ["deny-wins"],
     scenarios: ["harness_security/egress_allowlist"],
     tests: [
       "tests/security/egress/urls.test.ts",
       "tests/security/egress/fetcher.test.ts",
+      "tests/integration/webhooks/senders.test.ts",
       "tests/e2e/console-served.test.ts",
     ],
   },

@@ -22,6 +22,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   },
   "/api/harness/precedents/:id/revoke": { reason: "A mistake." },
   "/api/harness/escalations/:id/resolve": { comment: "Taken back by hand." },
+  "/api/harness/policies/trial": { text: "permit (principal, action, resource);", days: 7 },
   "/api/harness/documents": { name: "a.md", text: "Some words." },
   "/api/harness/keys": { principal: { name: "ci", kind: "service" }, scopes: ["runs:read"] },
   "/api/harness/keys/:id/rotate": {},

@@ -15,6 +15,7 @@ import {
   type Key,
   type PolicySet,
   type PolicyTrial,
+  type Quality,
   type Run,
   type RunId,
   type RunSummary,
@@ -260,6 +261,24 @@ export const ESCALATION: Escalation = {
   resolution_id: DIGEST,
   answer: null,
   answer_revoked_at: null,
+};
+
+export const QUALITY: Quality = {
+  since: AT,
+  data: [
+    {
+      id: ACTOR.id,
+      name: ACTOR.name,
+      kind: "human",
+      answered: 2,
+      approved: 1,
+      approved_share: 0.5,
+      median_seconds: 12.5,
+      reversed: 1,
+    },
+  ],
+  unanswered: 3,
+  complete: true,
 };
 
 export const POLICY_TRIAL: PolicyTrial = {

@@ -90,3 +90,27 @@ test("policy loaded: each rule with what it asks for; their text as JSON", async
   expect(version).toContain(POLICIES.version);
   expect(json(await assent(fake, ["policy", "loaded", "--json"]))).toEqual(set);
 });
+
+test("quality says how people decide, a service by its kind, and where it is not all", async () => {
+  const at = "2026-01-01T00:00:00.000Z";
+  const of = { id: `prn_${"0".repeat(32)}`, approved: 9, median_seconds: 2.46, reversed: 1 } as const;
+  fake.intercept("GET", /^\/api\/harness\/quality$/, (response, { query }) => {
+    expect(query.get("days")).toBe("7");
+    sendJson(response, 200, {
+      since: at,
+      data: [
+        { ...of, name: "ann\u202e", kind: "human", answered: 10, approved_share: 0.9 },
+        { ...of, name: "gate", kind: "service", answered: 9, approved_share: 1 },
+      ],
+      unanswered: 4,
+      complete: false,
+    });
+  });
+  const done = await assent(fake, ["quality", "--days", "7"]);
+  expect(done.code).toBe(0);
+  const told = done.terminal.stdout();
+  expect(told).toMatch(/ann<U\+202E>\s+10\s+90 %\s+2\.5\s+1\n/);
+  expect(told).toMatch(/service\/gate\s+9\s+100 %/);
+  expect(told).toContain("4 ended without an answer.");
+  expect(told).toContain("There is more than one look takes");
+});

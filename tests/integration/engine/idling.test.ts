@@ -19,7 +19,7 @@ test("an idle worker asks its database every two seconds, and takes what is queu
   // Nobody is ever told of anything: a hint can be lost.
   const wakeUps = { listen: () => () => undefined, listenToCallOffs: () => () => undefined };
   const consumer = startWorker(ports, { worker: randomInt(2 ** 31 - 1), wakeUps });
-  const sweeper = startSweeper(ports, () => consumer.look());
+  const sweeper = startSweeper(ports, { onQueued: () => consumer.look() });
   try {
     await time.pass(MINUTE_MS);
     asked.length = 0;

@@ -14,6 +14,7 @@ import { startOpenAiServer } from "../../../packages/suite/src/faults/openai-ser
 import { temporaryFolder } from "../files/repository.ts";
 import { createForeignKey } from "../../support/target/people.ts";
 import { until } from "../../support/until.ts";
+import { startReceiver } from "../../support/webhook-receiver.ts";
 
 const API_KEY = "sk-test-of-alarms";
 
@@ -26,7 +27,7 @@ vi.mock(import("../../../packages/harness/src/adapters/system/clock.ts"), async 
   return { systemClock: soonerClock(systemClock, CHECK_INTERVAL_MS, 50) };
 });
 
-function install(): { readonly home: string; readonly configFile: string } {
+function install(privateHost: string): { readonly home: string; readonly configFile: string } {
   const folder = temporaryFolder();
   chmodSync(folder, 0o711);
   const [home, configFile] = [join(folder, "home"), join(folder, "assent.config.json")];
@@ -42,7 +43,14 @@ function install(): { readonly home: string; readonly configFile: string } {
     output_tokens_max: 100,
   };
   writeFileSync(join(folder, "agents", "worker.json"), JSON.stringify(agent));
-  writeFileSync(configFile, JSON.stringify({ agents: "agents", providers: { retries: { base_ms: 1 } } }));
+  writeFileSync(
+    configFile,
+    JSON.stringify({
+      agents: "agents",
+      providers: { retries: { base_ms: 1 } },
+      webhooks: { private_network: [privateHost] },
+    }),
+  );
   return { home, configFile };
 }
 
@@ -57,7 +65,8 @@ test("what is lost, repeated or recorded is told where operators look", async ()
   const fault = { kind: "status", status: 503 } as const;
   const provider = await startOpenAiServer({ script: [{ fault }, { text: "Done." }], apiKey: API_KEY });
   started.use(provider);
-  const { home, configFile } = install();
+  const receiver = started.use(await startReceiver());
+  const { home, configFile } = install(new URL(receiver.url).host);
   const records: [string, string, unknown][] = [];
   const harness = await startHarness(
     {
@@ -82,6 +91,12 @@ test("what is lost, repeated or recorded is told where operators look", async ()
   const metrics = async (): Promise<string> => await (await fetch(`${url}/metrics`, { headers })).text();
   const readiness = async (): Promise<unknown> => await (await fetch(`${url}/readyz`)).json();
 
+  const hooked = await fetch(`${url}/api/harness/webhooks`, {
+    method: "POST",
+    headers,
+    body: JSON.stringify({ url: receiver.url, events: ["run.ended"] }),
+  });
+  expect(hooked.status).toBe(201);
   const body = JSON.stringify({ agent: "worker", task: "Answer." });
   const submitted = await fetch(`${url}/api/harness/run`, {
     method: "POST",
@@ -95,6 +110,12 @@ test("what is lost, repeated or recorded is told where operators look", async ()
   });
   expect([run.status, provider.requests.length]).toEqual(["succeeded", 2]);
   expect(valueOf(await metrics(), "assent_provider_retries_total", '="answered"')).toBe(1);
+  await until("whoever wants to be told of ends is told", () => receiver.received.length > 0);
+  expect(receiver.received.map(({ type }) => type)).toEqual(["run.ended"]);
+  await until(
+    "and it is counted",
+    async () => valueOf(await metrics(), "assent_webhooks_attempts_total", '="delivered"') === 1,
+  );
 
   const server = await openEmbedded({ folder: home });
   if (!server.ok) throw new Error(server.error.message);

@@ -100,6 +100,7 @@ test("only what was asked for is told, and nothing of before", async () => {
   await engine.startWorker();
   await engine.reaches(await engine.submit(), "succeeded");
   const { id } = await world.create(receiver, ["run.ended"]);
+  const { id: asked } = await world.create(receiver, ["approval.requested", "approval.decided"]);
   expect(await world.deliveries(id)).toEqual([]);
   const run = await engine.submit();
   await engine.reaches(run, "succeeded");
@@ -107,6 +108,7 @@ test("only what was asked for is told, and nothing of before", async () => {
   expect((await world.deliveries(id)).map(({ type, run_id, status }) => [type, run_id, status])).toEqual([
     ["run.ended", run, "pending"],
   ]);
+  expect(await world.deliveries(asked)).toEqual([]);
 });
 
 test("what is not taken is sent again, under one id and with one body, each time signed anew", async () => {
@@ -150,13 +152,19 @@ test("after ten attempts it is given up, and sent again when somebody asks for t
   expect(await world.deliveries(id)).toMatchObject([
     { attempts: 10, failure: "status_503", next_attempt_at: null },
   ]);
-  isWell = true;
   const { harness, engine } = world;
   expect(
     await harness.webhooks.redeliver(engine.caller, id, { deliveries: [first.id, `msg_${"0".repeat(32)}`] }),
   ).toMatchObject({ ok: false, error: { code: "delivery_not_found" } });
   expect(states(await world.deliveries(id))).toEqual([`${WEBHOOK_PING} dead status_503`]);
   expect(value(await harness.webhooks.redeliver(engine.caller, id, {}))).toEqual({ redelivered: 1 });
+  // As if it were new: one failure more is not the last one.
+  await world.reaches("it failed once more", () => receiver.received.length > 10);
+  await until("that is kept", async () =>
+    (await world.deliveries(id)).some(({ failure }) => failure !== null),
+  );
+  expect(await world.deliveries(id)).toMatchObject([{ status: "pending", attempts: 11 }]);
+  isWell = true;
   await world.reaches("it is taken", async () => (await world.deliveries(id, "delivered")).length === 1);
   expect(new Set(receiver.received.map((message) => message.id))).toEqual(new Set([first.id]));
   // Delivered ones are sent again by their name only.
@@ -177,14 +185,15 @@ test("while a secret is replaced messages carry both signatures, and afterwards 
   expect(previous_secret_until).not.toBeNull();
   world.startSender();
   await world.ping(id);
-  await until("it is taken", () => receiver.received.length === 1);
+  const delivered = async (): Promise<number> => (await world.deliveries(id, "delivered")).length;
+  await world.reaches("it is taken", async () => (await delivered()) === 1);
   const [during] = receiver.received;
   if (during === undefined) throw new Error("it came");
   for (const each of [old, secret])
     expect(() => new Verifier(each).verify(during.body, textHeaders(during))).not.toThrow();
   world.engine.clock.advance(61_000);
   await world.ping(id);
-  await world.reaches("the next one is taken", () => receiver.received.length === 2);
+  await world.reaches("the next one is taken", async () => (await delivered()) === 2);
   const after = receiver.received[1];
   if (after === undefined) throw new Error("it came");
   expect(() => new Verifier(secret).verify(after.body, textHeaders(after))).not.toThrow();
@@ -245,7 +254,8 @@ test.each([
   const { id } = await world.create(receiver);
   const asked = world.engine.clock.now().getTime();
   await world.ping(id);
-  world.startSender();
+  const sender = world.startSender();
+  // No time goes by but as it does.
   await until("it was answered", async () =>
     (await world.deliveries(id)).some(({ failure }) => failure !== null),
   );
@@ -259,6 +269,7 @@ test.each([
   await world.ping(id);
   world.engine.clock.advance(seconds * 500);
   await world.ping((await world.create(other)).id);
+  sender.look();
   await until("the other one is told", () => other.received.length === 1);
   expect(receiver.received).toHaveLength(1);
 });
@@ -270,7 +281,7 @@ test("a redirect leads nowhere, and is a failure like any other", async () => {
   const { id } = await world.create(receiver);
   await world.ping(id);
   world.startSender();
-  await until("it was answered", async () =>
+  await world.reaches("it was answered", async () =>
     (await world.deliveries(id)).some(({ failure }) => failure !== null),
   );
   expect(await world.deliveries(id)).toMatchObject([{ status: "pending", failure: "status_307" }]);
@@ -284,7 +295,7 @@ test("one that is removed is told nothing more; what waited for it is given up",
   const { id } = await world.create(receiver);
   await world.ping(id);
   world.startSender();
-  await until("it has failed", async () =>
+  await world.reaches("it has failed", async () =>
     (await world.deliveries(id)).some(({ failure }) => failure !== null),
   );
   value(await harness.webhooks.remove(engine.caller, id));

@@ -2,8 +2,13 @@
 
 import type { CreatedWebhook, Delivery, DeliveryStatus, WebhookEvent, WebhookId } from "@assent/contract";
 import type { Caller, Store, WebhookPost } from "../../../packages/harness/src/ports.ts";
+import { startSweeper } from "../../../packages/harness/src/services/sweeper.ts";
 import type { Harness } from "../../../packages/harness/src/services/harness.ts";
-import { type SenderPorts, startSender } from "../../../packages/harness/src/services/webhooks/sender.ts";
+import {
+  type Sender,
+  type SenderPorts,
+  startSender,
+} from "../../../packages/harness/src/services/webhooks/sender.ts";
 import { type Engine, type EngineOptions, openEngine, value } from "../../support/engine.ts";
 import { DERIVED } from "../../support/engine-defaults.ts";
 import { until } from "../../support/until.ts";
@@ -18,7 +23,12 @@ export type World = AsyncDisposable & {
     caller?: Caller,
   ): Promise<CreatedWebhook>;
   /** Another process that sends. */
-  startSender(options?: { readonly store?: Store; readonly post?: WebhookPost }): { stop(): Promise<void> };
+  startSender(options?: {
+    readonly store?: Store;
+    readonly post?: WebhookPost;
+    /** False: nothing tells it to look but the test. */
+    readonly isSwept?: boolean;
+  }): Sender;
   deliveries(id: WebhookId, status?: DeliveryStatus): Promise<readonly Delivery[]>;
   ping(id: WebhookId): Promise<Delivery>;
   /**
@@ -60,14 +70,16 @@ export async function openWorld(
       events = ["approval.requested", "approval.decided", "run.ended"],
       caller = engine.caller,
     ) => value(await harness.webhooks.create(caller, { url, events: [...events], description: "" })),
-    startSender: ({ store = engine.store, post = webhookPost } = {}) => {
+    startSender: ({ store = engine.store, post = webhookPost, isSwept = true } = {}) => {
       const sender = startSender({
         ...engine.ports,
         ...counted(store),
         webhookPost: post,
         webhookSecret: DERIVED.webhookSecret,
       });
-      senders.push(sender);
+      // As in a worker, whose sweeps tell it.
+      const sweeper = isSwept ? [startSweeper(engine.ports, { onMessage: () => sender.look() })] : [];
+      senders.push(...sweeper, sender);
       return sender;
     },
     deliveries,
@@ -105,7 +117,7 @@ function countAttempts(): {
             taking += 1;
             try {
               const taken = await store.deliveries.take(given);
-              begun += taken.deliveries.length;
+              begun += taken.length;
               return taken;
             } finally {
               taking -= 1;

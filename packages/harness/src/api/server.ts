@@ -62,6 +62,7 @@ import { addWaiting } from "./routes/waiting.ts";
 import { addEscalations } from "./routes/escalations.ts";
 import { addPolicies } from "./routes/policies.ts";
 import { addPrecedents } from "./routes/precedents.ts";
+import { addQuality } from "./routes/quality.ts";
 import { addSpending } from "./routes/spending.ts";
 import { addRunCommands } from "./routes/run.ts";
 import { addRunQueries } from "./routes/runs.ts";
@@ -182,6 +183,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addDocuments(api, harness);
   addAudit(api, harness);
   addSpending(api, harness);
+  addQuality(api, harness);
   addDecisions(api, harness);
   addWaiting(api, harness);
   addOpenApi(api);

@@ -38,14 +38,15 @@ export async function startWorking(
   started.defer(async () => {
     await consumer.stop();
   });
+  const sender = startSender(ports);
   const loops = [
-    startSweeper(ports, () => consumer.look()),
+    sender,
+    startSweeper(ports, { onQueued: () => consumer.look(), onMessage: () => sender.look() }),
     startExpiry(ports),
     startContentSweeper(ports),
     startCopySweeper(ports),
     startClosing(ports),
     startDeliverySweeper(ports),
-    startSender(ports),
   ];
   for (const loop of loops)
     started.defer(async () => {

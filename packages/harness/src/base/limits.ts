@@ -182,10 +182,6 @@ export const UNANSWERED_SWEEP_HOURS = 6;
  */
 export const WEBHOOK_ATTEMPT_SECONDS = 60;
 
-/** How often a process looks for messages to send; and where there is no webhook at all. */
-export const WEBHOOK_LOOK_SECONDS = 1;
-export const WEBHOOK_LOOK_SECONDS_UNUSED = 10;
-
 /** A message that could not be sent for so long is given up. All attempts at one take a little more than three days. */
 export const WEBHOOK_MESSAGE_DAYS = 4;
 

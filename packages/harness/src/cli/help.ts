@@ -78,6 +78,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
     "{version, since, judged, unchanged, otherReasons, changes: [{at, run, step, tool, before, after}]}",
   ],
   ["policy trial", "PolicyTrial"],
+  ["quality", "Quality"],
   ["plan", "{waiting, altered, data: [{approval_id, run_id, step, status, tool, outcome, reasons: []}]}"],
   ["policy authorize", "{decision: allow | deny, reasons: [], errors: [], failures: []}"],
   [

@@ -3,9 +3,10 @@
 import type { EscalationStatus } from "@assent/contract";
 import { type Command, Option } from "commander";
 import type { PageFlags } from "../client/client.ts";
-import { parseLimit } from "./argument.ts";
+import { parseDays, parseLimit } from "./argument.ts";
 import { listEscalations, resolveEscalation } from "./commands/escalations.ts";
 import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
+import { showQuality } from "./commands/quality.ts";
 import type { Perform } from "./context.ts";
 
 export function addPrecedents(program: Command, perform: Perform): void {
@@ -26,6 +27,16 @@ export function addPrecedents(program: Command, perform: Perform): void {
     .action(
       async (id: string, flags: { reason: string }) =>
         await perform(async (context) => await revokePrecedent(context, id, flags)),
+    );
+}
+
+export function addQuality(program: Command, perform: Perform): void {
+  program
+    .command("quality")
+    .description("how people decide: how much, how fast, how often yes, and what was taken back since")
+    .option("--days <n>", "over the last so many days", parseDays, 30)
+    .action(
+      async (flags: { days: number }) => await perform(async (context) => await showQuality(context, flags)),
     );
 }
 

@@ -49,11 +49,6 @@ import {
   escalationPageSchema,
   escalationSchema,
   type EscalationStatus,
-  type PolicySet,
-  policySetSchema,
-  type PolicyTrial,
-  type PolicyTrialRequest,
-  policyTrialSchema,
   type Precedent,
   precedentSchema,
   providerListSchema,
@@ -81,6 +76,7 @@ import type { Result } from "../base/result.ts";
 import { type Download, download } from "./download.ts";
 import type { ClientFailure } from "./failure.ts";
 import { type FollowItem, type FollowOptions, followRun } from "./follow.ts";
+import { type RulesCalls, rulesCalls } from "./rules-calls.ts";
 import { type Connection, type Exchange, exchangeJson } from "./request.ts";
 import { webhookCalls, type WebhookClient } from "./webhooks.ts";
 
@@ -103,7 +99,7 @@ export type PrecedentPage = { readonly data: readonly Precedent[]; readonly next
 
 type Answer<T> = Promise<Result<T, ClientFailure>>;
 
-export type Client = {
+export type Client = RulesCalls & {
   readonly url: string;
   submitRun(request: RunRequest, idempotencyKey: string): Answer<RunSummary>;
   getRun(id: RunId, signal?: AbortSignal): Answer<Run>;
@@ -135,8 +131,6 @@ export type Client = {
   createKey(request: KeyRequest): Answer<CreatedKey>;
   listPrecedents(page: PageFlags): Answer<PrecedentPage>;
   revokePrecedent(id: string, reason: string): Answer<Precedent>;
-  getPolicies(): Answer<PolicySet>;
-  tryPolicies(request: PolicyTrialRequest): Answer<PolicyTrial>;
   listEscalations(filter: PageFlags & { readonly status?: EscalationStatus }): Answer<EscalationPage>;
   resolveEscalation(id: string, comment: string): Answer<Escalation>;
   listKeys(): Answer<readonly Key[]>;
@@ -161,7 +155,6 @@ const DOCUMENTS = "/api/harness/documents";
 const SIGNING_KEYS = "/api/harness/signing-keys";
 const PRINCIPALS = "/api/harness/principals";
 const AUDIT = "/api/harness/audit";
-const POLICIES = "/api/harness/policies";
 const ESCALATIONS = "/api/harness/escalations";
 const PRECEDENTS = "/api/harness/precedents";
 
@@ -223,9 +216,7 @@ export function createClient(connection: Connection): Client {
     getBudget: async () => await ask({ method: "GET", path: "/api/harness/budget" }, budgetReportSchema),
     ...auditCalls(ask),
     createKey: async (body) => await ask({ method: "POST", path: KEYS, body }, createdKeySchema),
-    getPolicies: async () => await ask({ method: "GET", path: POLICIES }, policySetSchema),
-    tryPolicies: async (body) =>
-      await ask({ method: "POST", path: `${POLICIES}/trial`, body }, policyTrialSchema),
+    ...rulesCalls(ask),
     ...memoryCalls(ask),
     listKeys: async () => {
       const page = await ask({ method: "GET", path: KEYS }, keyPageSchema);

@@ -1,6 +1,7 @@
 // A question to the decision memory that nobody has answered: read before the commit it belongs to, and written with it.
 
 import type { ApprovalId, EscalationStatus } from "@assent/contract";
+import type { DecidingCounts } from "./quality.ts";
 import type { AuditEntry, ConflictPattern, EscalationRecord, Resolution } from "@assent/harmony";
 
 /** The memory is not any more as it was read. Nothing of the commit is kept; the question is put in a transaction. */
@@ -60,6 +61,8 @@ export type QuestionRows = {
   approvalOf(
     answer: Pick<Resolution, "patternId" | "resolutionId" | "resolvedAt">,
   ): Promise<ApprovalId | null>;
+  /** How people have answered those about calls since then; of so many people at most. */
+  counts(since: Date, limit: number): Promise<DecidingCounts>;
   /** The one escalation with its question; null where there is none. */
   find(id: string): Promise<AskedQuestion | null>;
 };

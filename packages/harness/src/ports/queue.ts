@@ -78,8 +78,15 @@ export type Due =
     }
   | { readonly why: "driver_idle"; readonly tenant: TenantId; readonly run: RunId };
 
-/** `isAnyQueued`: some run waits to be taken, whether its time has come or not. */
-export type Found = { readonly findings: readonly Due[]; readonly isAnyQueued: boolean };
+/**
+ * `isAnyQueued`: some run waits to be taken, whether its time has come or not. `isAnyMessage`: a message to a webhook is to
+ * be sent.
+ */
+export type Found = {
+  readonly findings: readonly Due[];
+  readonly isAnyQueued: boolean;
+  readonly isAnyMessage: boolean;
+};
 
 /** The lease that a call is made under; all left out where no run is advanced. */
 export type CallLease = {

@@ -128,16 +128,10 @@ export type TakeDeliveries = {
   readonly mostOfOne: number;
 };
 
-export type TakenDeliveries = {
-  /** Whether there is any webhook that messages are sent to. */
-  readonly isUsed: boolean;
-  readonly deliveries: readonly DueDelivery[];
-};
-
 /** Messages of all tenants, for whoever sends them. */
 export type DeliveryQueue = {
   /** One statement; what it takes nobody else takes until then. @throws StoreUnavailable */
-  take(taking: TakeDeliveries): Promise<TakenDeliveries>;
+  take(taking: TakeDeliveries): Promise<readonly DueDelivery[]>;
   /**
    * Gives up what is older than that and was never taken, and removes what ended before; neither by a clock that is ahead of the
    * database's.

@@ -41,6 +41,7 @@ import {
   rotateSigningKey,
   type SigningPorts,
 } from "./signing-keys.ts";
+import { getQuality } from "./quality.ts";
 import { redriveRun, takeRoom } from "./redrive.ts";
 import { cancelRun, getApproval, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 import type { WebhookPorts } from "./webhooks/registry.ts";
@@ -121,7 +122,11 @@ async function readiness(ports: HarnessPorts): ReturnType<Harness["readiness"]> 
 
 const memoryCalls = (
   ports: HarnessPorts,
-): Pick<Harness, "listPrecedents" | "revokePrecedent" | "listEscalations" | "resolveEscalation"> => ({
+): Pick<
+  Harness,
+  "getQuality" | "listPrecedents" | "revokePrecedent" | "listEscalations" | "resolveEscalation"
+> => ({
+  getQuality: async (caller, days) => await getQuality(ports, caller, days),
   listPrecedents: async (caller, query) => await listPrecedents(ports, caller, query),
   revokePrecedent: async (caller, id, request) =>
     await revokePrecedent(ports, caller, id, ports.shown.said(request)),

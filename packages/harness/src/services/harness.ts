@@ -45,6 +45,7 @@ import type {
   RedriveRequest,
   Precedent,
   Problem,
+  Quality,
   ProblemCode,
   ProposedAction,
   Pruning,
@@ -338,6 +339,9 @@ export type Harness = {
   getPolicies(): PolicySet;
   /** What other rules would have decided. Nothing is changed by it. */
   tryPolicies(caller: Caller, request: PolicyTrialRequest): Promise<Result<PolicyTrial, Refusal>>;
+
+  /** How people decide, of the last days. */
+  getQuality(caller: Caller, days: number): Promise<Quality>;
 
   /** What neither rules nor memory could answer, newest first. */
   listEscalations(caller: Caller, query: EscalationQuery): Promise<Result<Page<Escalation>, Refusal>>;

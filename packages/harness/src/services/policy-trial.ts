@@ -36,7 +36,7 @@ const UNREAD = {
   code: "policy_unreadable",
   line: null,
   column: null,
-  detail: `They could not be read to the end within ${TRIAL_SECONDS_MAX} seconds. Try fewer or simpler ones; \`assent policy diff\` has no limit.`,
+  detail: `They could not be read to the end: that takes longer than ${TRIAL_SECONDS_MAX} seconds, or is nested deeper than Cedar follows. Try fewer or simpler ones.`,
 };
 
 export async function tryPolicies(

@@ -33,17 +33,22 @@ type Ports = {
   readonly tools: Pick<Tools, "get">;
 };
 
-/** There are runs that are queued: whoever is free should look, in case nobody heard of them. */
-type OnQueued = () => void;
+export type SweepHeard = {
+  /** There are runs that are queued: whoever is free should look, in case nobody heard of them. */
+  readonly onQueued?: () => void;
+  /** There are messages to be sent. */
+  readonly onMessage?: () => void;
+};
 
-export const startSweeper = (ports: Ports, onQueued: OnQueued): Sweeping =>
-  startSweeping(ports, SWEEP_INTERVAL_SECONDS, "a sweep failed", async () => await sweep(ports, onQueued));
+export const startSweeper = (ports: Ports, heard: SweepHeard): Sweeping =>
+  startSweeping(ports, SWEEP_INTERVAL_SECONDS, "a sweep failed", async () => await sweep(ports, heard));
 
 /** One pass; none by a clock that is astray. @returns how many runs were set going again */
-export async function sweep(ports: Ports, onQueued: OnQueued = () => undefined): Promise<number> {
+export async function sweep(ports: Ports, { onQueued, onMessage }: SweepHeard = {}): Promise<number> {
   if (ports.clockWatch.difference() !== null) return 0;
-  const { findings, isAnyQueued } = await ports.store.due(ports.clock.now(), FINDINGS_MAX);
-  if (isAnyQueued) onQueued();
+  const { findings, isAnyQueued, isAnyMessage } = await ports.store.due(ports.clock.now(), FINDINGS_MAX);
+  if (isAnyQueued) onQueued?.();
+  if (isAnyMessage) onMessage?.();
   let mended = 0;
   for (const finding of findings) if (await tryToMend(ports, finding)) mended += 1;
   return mended;

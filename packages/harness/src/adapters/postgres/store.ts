@@ -354,7 +354,7 @@ async function readLoad(query: Query, tenant: TenantId, now: Date, most: number)
 }
 
 type DueRow = {
-  why: Due["why"] | "queued";
+  why: Due["why"] | "queued" | "message";
   tenant_id: string;
   run_id: string;
   token: string | null;
@@ -363,19 +363,19 @@ type DueRow = {
 
 async function listDue(query: Query, now: Date, limit: number): ReturnType<Store["due"]> {
   const idleBefore = new Date(now.getTime() - EXTERNAL_IDLE_HOURS * 3_600_000);
-  const rows = await query<DueRow>("select * from assent.due_or_queued($1, $2, $3)", [
+  const rows = await query<DueRow>("select * from assent.due_or_waiting($1, $2, $3)", [
     now,
     idleBefore,
     limit,
   ]);
-  return { findings: rows.flatMap(toDue), isAnyQueued: rows.some(({ why }) => why === "queued") };
+  const isAny = (kind: DueRow["why"]): boolean => rows.some(({ why }) => why === kind);
+  return { findings: rows.flatMap(toDue), isAnyQueued: isAny("queued"), isAnyMessage: isAny("message") };
 }
 
 function toDue(row: DueRow): Due | [] {
+  if (row.why === "queued" || row.why === "message") return [];
   const of = { tenant: idFromUuid("ten", row.tenant_id), run: idFromUuid("run", row.run_id) };
   switch (row.why) {
-    case "queued":
-      return [];
     case "lease_lost":
       return { why: row.why, ...of, token: Number(row.token) };
     case "approval_expired":

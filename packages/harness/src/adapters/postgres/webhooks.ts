@@ -14,9 +14,9 @@ import { unreachable } from "../../base/assert.ts";
 import type {
   AttemptEnd,
   DeliveryQueue,
+  DueDelivery,
   StoreTx,
   TakeDeliveries,
-  TakenDeliveries,
   WebhookRecord,
 } from "../../ports.ts";
 import { only, type Query, type Scope } from "./rows.ts";
@@ -276,15 +276,13 @@ function rowOf(end: AttemptEnd): {
 }
 
 type TakenRow = {
-  is_used: boolean;
   tenant_id: string;
   webhook_id: string;
   url: string;
   generation: number;
   previous_until: Date | null;
   failures: number;
-  /** Null in the one row of nothing. */
-  id: string | null;
+  id: string;
   type: string;
   event_at: Date;
   data: unknown;
@@ -295,7 +293,7 @@ type TakenRow = {
 async function takeDeliveries(
   query: Query,
   { at, until, busy, most, mostOfOne }: TakeDeliveries,
-): Promise<TakenDeliveries> {
+): Promise<readonly DueDelivery[]> {
   const rows = await query<TakenRow>("select * from assent.take_deliveries($1, $2, $3, $4, $5)", [
     at,
     until,
@@ -303,29 +301,20 @@ async function takeDeliveries(
     most,
     mostOfOne,
   ]);
-  return {
-    isUsed: rows[0]?.is_used ?? false,
-    deliveries: rows.flatMap((row) =>
-      row.id === null
-        ? []
-        : [
-            {
-              tenant: idFromUuid("ten", row.tenant_id),
-              webhook: idFromUuid("whk", row.webhook_id),
-              url: row.url,
-              generation: row.generation,
-              previousUntil: row.previous_until,
-              failures: row.failures,
-              id: idFromUuid("msg", row.id),
-              type: row.type,
-              at: row.event_at,
-              data: row.data,
-              attempt: row.attempt,
-              counted: row.counted,
-            },
-          ],
-    ),
-  };
+  return rows.map((row) => ({
+    tenant: idFromUuid("ten", row.tenant_id),
+    webhook: idFromUuid("whk", row.webhook_id),
+    url: row.url,
+    generation: row.generation,
+    previousUntil: row.previous_until,
+    failures: row.failures,
+    id: idFromUuid("msg", row.id),
+    type: row.type,
+    at: row.event_at,
+    data: row.data,
+    attempt: row.attempt,
+    counted: row.counted,
+  }));
 }
 
 export const deliveryQueue = (pool: Pool, queryOn: (on: Pool) => Query): DeliveryQueue => ({

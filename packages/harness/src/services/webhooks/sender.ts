@@ -2,11 +2,7 @@
 // what became of an attempt counts only while no other has begun. So a message reaches its receiver at least once, under one id.
 
 import type { WebhookId } from "@assent/contract";
-import {
-  WEBHOOK_ATTEMPT_SECONDS,
-  WEBHOOK_LOOK_SECONDS,
-  WEBHOOK_LOOK_SECONDS_UNUSED,
-} from "../../base/limits.ts";
+import { WEBHOOK_ATTEMPT_SECONDS } from "../../base/limits.ts";
 import { retryAfterMsOf } from "../../core/resilience/passing.ts";
 import { ASSENT } from "../../core/telemetry/names.ts";
 import { messageBody, messageHeaders } from "../../core/webhook/message.ts";
@@ -42,34 +38,47 @@ export type SenderPorts = {
   readonly telemetry: Pick<Telemetry, "count">;
 };
 
-/** Stops at once: what is under way is broken off and handed back. */
-export function startSender(ports: SenderPorts): Sweeping {
-  const { clock, log } = ports;
-  const stopping = new AbortController();
-  const sending = new Map<WebhookId, Set<Promise<void>>>();
-  let ended = new AbortController();
+export type Sender = Sweeping & {
+  /** There may be messages to send. */
+  look(): void;
+};
 
-  const begin = (delivery: DueDelivery): void => {
-    const toOne = sending.get(delivery.webhook) ?? new Set();
-    sending.set(delivery.webhook, toOne);
-    const attempt = attemptOf(ports, delivery, stopping.signal).finally(() => {
-      toOne.delete(attempt);
-      if (toOne.size === 0) sending.delete(delivery.webhook);
-      // Whoever waits for the next look need not, where there was too much for the last one.
-      ended.abort();
-    });
-    toOne.add(attempt);
+/**
+ * Looks when it is told to, and again while there was something. Stops at once: what is under way is broken off and handed
+ * back.
+ */
+export function startSender(ports: SenderPorts): Sender {
+  const { clock, log } = ports;
+  const sending = new Map<WebhookId, Map<Promise<void>, AbortController>>();
+  let woken = Promise.withResolvers<undefined>();
+  let isStopping = false;
+  const look = (): void => {
+    woken.resolve(undefined);
   };
 
-  /** @returns when to look again, in milliseconds; 0: when something has ended */
-  const look = async (): Promise<number> => {
+  const begin = (delivery: DueDelivery): void => {
+    const toOne = sending.get(delivery.webhook) ?? new Map();
+    sending.set(delivery.webhook, toOne);
+    // Of its own: what is derived from a signal that lives as long as the process stays with it.
+    const breakingOff = new AbortController();
+    if (isStopping) breakingOff.abort();
+    const attempt = attemptOf(ports, delivery, breakingOff.signal).finally(() => {
+      toOne.delete(attempt);
+      if (toOne.size === 0) sending.delete(delivery.webhook);
+      // A hand is free again, and there may be more than there were hands.
+      look();
+    });
+    toOne.set(attempt, breakingOff);
+  };
+
+  const take = async (): Promise<void> => {
     // By a clock that is astray nothing is sent: a receiver goes by the time that a message is signed for.
-    if (ports.clockWatch.difference() !== null) return WEBHOOK_LOOK_SECONDS * 1_000;
+    if (ports.clockWatch.difference() !== null) return;
     const underWay = [...sending.values()].reduce((sum, toOne) => sum + toOne.size, 0);
     const most = SENDING_MAX - underWay;
-    if (most <= 0) return 0;
+    if (most <= 0) return;
     const at = clock.now();
-    const { isUsed, deliveries } = await ports.store.deliveries.take({
+    const deliveries = await ports.store.deliveries.take({
       at,
       until: new Date(at.getTime() + WEBHOOK_ATTEMPT_SECONDS * 1_000),
       busy: [...sending].flatMap(([id, toOne]) => (toOne.size >= SENDING_TO_ONE_MAX ? [id] : [])),
@@ -77,31 +86,30 @@ export function startSender(ports: SenderPorts): Sweeping {
       mostOfOne: SENDING_TO_ONE_MAX,
     });
     for (const delivery of deliveries) begin(delivery);
-    if (deliveries.length > 0) return 0;
-    return (isUsed ? WEBHOOK_LOOK_SECONDS : WEBHOOK_LOOK_SECONDS_UNUSED) * 1_000;
   };
 
   const loop = (async () => {
-    while (!stopping.signal.aborted) {
-      ended = new AbortController();
-      let pauseMs: number;
+    for (;;) {
+      await woken.promise;
+      if (isStopping) break;
+      // What is told from here on is looked for once more.
+      woken = Promise.withResolvers();
       try {
-        pauseMs = await look();
+        await take();
       } catch (error) {
         log("warn", "looking for messages to webhooks failed", {
           error: error instanceof Error ? error.message : "unknown",
         });
-        pauseMs = WEBHOOK_LOOK_SECONDS * 1_000;
       }
-      const signals = pauseMs === 0 ? [stopping.signal, ended.signal] : [stopping.signal];
-      // An end that was told before anybody listened is one as well: the signal stays aborted.
-      await clock.sleep(pauseMs === 0 ? WEBHOOK_LOOK_SECONDS * 1_000 : pauseMs, AbortSignal.any(signals));
     }
-    await Promise.all([...sending.values()].flatMap((toOne) => [...toOne]));
+    await Promise.all([...sending.values()].flatMap((toOne) => [...toOne.keys()]));
   })();
   return {
+    look,
     async stop(): Promise<void> {
-      stopping.abort();
+      isStopping = true;
+      for (const toOne of sending.values()) for (const breakingOff of toOne.values()) breakingOff.abort();
+      look();
       await loop;
     },
   };

@@ -13,6 +13,7 @@ import {
 import { assert } from "../../../base/assert.ts";
 import { splitPersonal } from "../../../core/audit/personal.ts";
 import type { AskedQuestion, NotedQuestion, StoreTx, Unanswered } from "../../../ports.ts";
+import { decidingCounts } from "../quality.ts";
 import type { Query, Scope } from "../rows.ts";
 import { AUDIT_KIND } from "./audit.ts";
 import { encodeEscalation, escalationFrom } from "./escalations.ts";
@@ -143,6 +144,7 @@ export const questionRows = ({ query, tenant }: Scope): StoreTx["questions"] => 
     );
     return approvalIdSchema.safeParse(row?.approval).data ?? null;
   },
+  counts: async (since, limit) => await decidingCounts({ query, tenant }, since, limit),
   async find(id) {
     const [row] = await query<AskedRow>(
       `select ${ASKED} from assent.harmony_escalations r ${WITH_SIGHTINGS} ${WITH_ANSWER}

@@ -105,10 +105,10 @@ create trigger audit_events_told after insert on assent.audit_events
     'approval_expired', 'approval_cancelled', 'run_succeeded', 'run_failed', 'run_cancelled', 'run_dead_lettered', 'effects_left'))
   execute function assent.note_for_webhooks();
 
--- What is due, of any tenant, taken until then; the first of its rows says whether there is any webhook at all. One that failed last is
--- tried with one message at a time, and no other is sent to it meanwhile.
+-- What is due, of any tenant, taken until then. A webhook that failed last is tried with one message at a time, and no other is sent
+-- to it meanwhile.
 create function assent.take_deliveries(as_of timestamptz, taken_until timestamptz, busy uuid[], most integer, of_one integer)
-  returns table (is_used boolean, tenant_id uuid, webhook_id uuid, url text, generation integer, previous_until timestamptz,
+  returns table (tenant_id uuid, webhook_id uuid, url text, generation integer, previous_until timestamptz,
                  failures integer, id uuid, type text, event_at timestamptz, data json, attempt integer, counted integer)
   language sql security definer set search_path = pg_catalog, pg_temp as $$
   with open as materialized (
@@ -136,10 +136,24 @@ create function assent.take_deliveries(as_of timestamptz, taken_until timestampt
     update assent.webhooks w set paused_until = taken_until
     from due where w.tenant_id = due.tenant_id and w.id = due.id and due.failures > 0
   )
-  select exists (select from assent.webhooks w where w.removed_at is null and w.off_because is null),
-    t.tenant_id, t.webhook_id, t.url, t.generation, t.previous_until, t.failures, t.id, t.type, t.event_at, t.data, t.attempts,
+  select t.tenant_id, t.webhook_id, t.url, t.generation, t.previous_until, t.failures, t.id, t.type, t.event_at, t.data, t.attempts,
     t.counted
-  from (values (1)) one left join taken t on true
+  from taken t
+$$;
+
+-- As before (0068), and whether any message is to be sent: in the one look of an idle process, so that telling nobody costs nothing. A
+-- function of its own: processes of the release before know no such row.
+create function assent.due_or_waiting(as_of timestamptz, idle_before timestamptz, most integer)
+  returns table (why text, tenant_id uuid, run_id uuid, token bigint, approval_id uuid)
+  language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select 'message', null::uuid, null::uuid, null::bigint, null::uuid
+  where exists (
+    select from assent.webhooks w
+    where w.removed_at is null and w.off_because is null and (w.paused_until is null or w.paused_until <= as_of)
+      and exists (select from assent.webhook_deliveries d where d.tenant_id = w.tenant_id and d.webhook_id = w.id
+                    and d.state = 'pending' and d.due_at <= as_of))
+  union all
+  select q.why, q.tenant_id, q.run_id, q.token, q.approval_id from assent.due_or_queued(as_of, idle_before, most) q
 $$;
 
 -- A message that nobody took for so long is no news any more; what has ended is kept for a while, to be looked at.
@@ -164,5 +178,5 @@ end
 $$;
 
 grant select, insert, update on assent.webhooks, assent.webhook_deliveries to assent_app;
-revoke all on function assent.note_for_webhooks, assent.take_deliveries, assent.sweep_deliveries from public;
-grant execute on function assent.take_deliveries, assent.sweep_deliveries to assent_app;
+revoke all on function assent.note_for_webhooks, assent.take_deliveries, assent.due_or_waiting, assent.sweep_deliveries from public;
+grant execute on function assent.take_deliveries, assent.due_or_waiting, assent.sweep_deliveries to assent_app;
