@@ -128,7 +128,7 @@ const configFileSchema = z.strictObject({
   limits: limitsSchema.prefault({}),
   /** Whether a server gives out the web console (docs/console.md). */
   console: z.boolean().default(true),
-  /** Where webhooks of tenants may be: any host on the open Internet, or these; and hosts of one's own network (docs/webhooks.md). */
+  /** Where webhooks of tenants may lead: on the open Internet everywhere, or to these; and to hosts of the own network (docs/webhooks.md). */
   webhooks: z
     .strictObject({
       allow: z.array(allowedHostSchema).max(1_000).optional(),
