@@ -40,6 +40,14 @@ export async function signedIn<T>(
   return await browser.visit(`${url}/console`, begin, { viewport: { width: 1280, height: 720 }, ...visit });
 }
 
+/** How wide the names of characters that are not drawn are on the page, those that are shown: a reader has to see them. */
+export async function widthsOfNames(page: Page): Promise<readonly number[]> {
+  const widths: number[] = [];
+  for (const name of await page.locator("main mark", { hasText: "⟨U+" }).all())
+    if (await name.isVisible()) widths.push((await name.boundingBox())?.width ?? 0);
+  return widths;
+}
+
 /** @param isWhole else colours alone: what is no colour is the same in every scheme */
 export async function lookWithAxe(page: Page, name: string, isWhole: boolean): Promise<void> {
   // Without frames there is nothing to put together in a page of its own.
