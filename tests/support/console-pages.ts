@@ -13,7 +13,10 @@ const AS_OVER_PLAIN_HTTP = "delete Crypto.prototype.randomUUID; delete Crypto.pr
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /** @returns its address, without a path; it ends with the stack */
-export async function serveConsole(stack: AsyncDisposableStack, { harness }: Engine): Promise<string> {
+export async function serveConsole(
+  stack: AsyncDisposableStack,
+  { harness }: Pick<Engine, "harness">,
+): Promise<string> {
   const server = await createServer(harness, { log: () => undefined, console: openConsole(true) });
   stack.defer(async () => {
     await server.close();
