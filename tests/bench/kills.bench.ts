@@ -13,8 +13,9 @@ const HELP = `npm run bench:kills -- [options]
   --servers <n>    (default 2)
   --workers <n>    (default 3)
   --minutes <n>    after so long no further run is begun (default: no end)
+Somebody outside is told of every end by a webhook.
 It prints how far it is every half a minute, then one line of JSON, and ends with 1 if anything was lost, stuck, done
-twice or is missing from the evidence.`;
+twice, is missing from the evidence or was not told.`;
 
 const text = { type: "string" } as const;
 const { values } = parseArgs({
@@ -55,6 +56,7 @@ else {
     kills,
     ...(values.stops === undefined ? {} : { stops: whole("stops", 0) }),
     inFlight: whole("in-flight", 24),
+    isTold: true,
     ...(values.minutes === undefined ? {} : { msMax: Number(values.minutes) * 60_000 }),
     onProgress: ({ begun, ended, kills: killed, effects, unanswered, seconds }) => {
       const rate = ended / seconds;
@@ -76,6 +78,7 @@ else {
       report.stuck,
       report.fell,
       report.unmatched,
+      report.untold,
       report.contradictions,
       report.auditFindings,
     ].every(({ length }) => length === 0);

@@ -18,6 +18,7 @@ test(`a fleet outlives ${KILLS} SIGKILLs over ${RUNS} runs (seed ${SEED})`, asyn
     runs: RUNS,
     kills: KILLS,
     inFlight: 24,
+    isTold: true,
   });
   process.stdout.write(`${JSON.stringify(report)}\n`);
   expect(report).toMatchObject({
@@ -26,6 +27,7 @@ test(`a fleet outlives ${KILLS} SIGKILLs over ${RUNS} runs (seed ${SEED})`, asyn
     effects: RUNS,
     duplicates: 0,
     unmatched: [],
+    untold: [],
     lost: [],
     stuck: [],
     fell: [],

@@ -67,7 +67,11 @@ export async function reach(
   return await until(`${id} is ${states.join(" or ")}`, async () => {
     await between();
     const now = await read(id);
-    return states.includes(now.status) ? now : undefined;
+    if (states.includes(now.status)) return now;
+    // It does not change any more: whoever waits would learn in minutes what can be said now.
+    if (now.finished_at !== null)
+      throw new Error(`${id} is ${now.status}, not ${states.join(" or ")}: ${JSON.stringify(now.reason)}`);
+    return undefined;
   });
 }
 

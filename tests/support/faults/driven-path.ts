@@ -21,7 +21,7 @@ import type { ArtifactFiles } from "../../../packages/harness/src/ports.ts";
 import type { Harness, Once } from "../../../packages/harness/src/services/harness.ts";
 import { type Engine, openEngine, value } from "../engine.ts";
 import { faultyPool } from "../faulty-pool.ts";
-import { rowsAtRest } from "./at-rest.ts";
+import { beTold, rowsAtRest } from "./at-rest.ts";
 import { asksBeforeItPays, FILE_METHODS, type HappyPath } from "./happy-path.ts";
 import { ProcessDied, unlessDead } from "./unless-dead.ts";
 
@@ -45,6 +45,7 @@ export async function openDrivenPath(): Promise<HappyPath> {
       return faulty.pool;
     },
   });
+  await beTold(engine);
   const folder = mkdtempSync(join(tmpdir(), "assent-driven-"));
   const operations = withFailpoints(diskOperations, "fs", points, FILE_METHODS);
   const files = openArtifactFiles({ folder, random: systemRandom, operations });

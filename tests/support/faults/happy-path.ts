@@ -26,7 +26,7 @@ import type { OrchestratorPorts } from "../../../packages/harness/src/services/h
 import { advanceRun, claimRun } from "../../../packages/harness/src/services/orchestrator.ts";
 import { answering, countingTool, type Engine, openEngine, value } from "../engine.ts";
 import { faultyPool } from "../faulty-pool.ts";
-import { rowsAtRest } from "./at-rest.ts";
+import { beTold, rowsAtRest } from "./at-rest.ts";
 import { unlessDead } from "./unless-dead.ts";
 
 export type HappyPath = AsyncDisposable & {
@@ -94,6 +94,7 @@ export async function openHappyPath(options: HappyPathOptions = {}): Promise<Hap
       return faulty.pool;
     },
   });
+  await beTold(engine);
   const folder = mkdtempSync(join(tmpdir(), "assent-happy-"));
   const operations: FileOperations = withFailpoints(diskOperations, "fs", points, FILE_METHODS);
   const files = openArtifactFiles({ folder, random: systemRandom, operations });

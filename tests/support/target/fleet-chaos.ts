@@ -16,6 +16,7 @@ import { type Evidence, readEvidence } from "./fleet-evidence.ts";
 import { endMember, hasEnded, type Member, spawnMember, untilReady } from "./fleet-member.ts";
 import { createInstallation } from "./installation.ts";
 import { addNotary } from "./notary.ts";
+import { addReceiver } from "./told-fleet.ts";
 
 /** A kill follows an effect by up to this: half of them by nothing, so that calls are hit while they are under way. */
 const KILL_DELAY_MS_MAX = 1_000;
@@ -34,6 +35,8 @@ export type ChaosSize = {
   readonly fullDisk?: { readonly folder: string; readonly fillMs: readonly number[] };
   /** After so long no further run is begun; those under way are ended, and the report says how many there were. */
   readonly msMax?: number;
+  /** Somebody outside is told of every end by a webhook. Nobody if left out. */
+  readonly isTold?: boolean;
   /** Told twice a minute, while runs end. */
   readonly onProgress?: (progress: ChaosProgress) => void;
 };
@@ -66,6 +69,10 @@ export type ChaosReport = Evidence & {
   readonly effects: number;
   /** Runs that did not have exactly one effect, by the ids of their calls; and effects of no run. */
   readonly unmatched: readonly string[];
+  /** Runs of whose end nobody outside was told, or by several messages; empty where nobody wanted to be. */
+  readonly untold: readonly string[];
+  /** Messages of an end that came more than once, as they may. */
+  readonly toldAgain: number;
   /** Times a person was asked what became of a call. */
   readonly doubts: number;
   readonly seconds: number;
@@ -213,6 +220,29 @@ function unmatchedEffects(ended: readonly Run[], effects: ReadonlyMap<string, nu
   return wrong;
 }
 
+type Outcome = "succeeded" | "lost" | "stuck" | "duplicates" | "effects" | "unmatched" | "doubts";
+
+function outcomeOf(
+  played: readonly Played[],
+  ended: readonly Run[],
+  effects: ReadonlyMap<string, number>,
+): Pick<ChaosReport, Outcome> {
+  return {
+    succeeded: ended.filter(({ status }) => status === "succeeded").length,
+    lost: played.filter(({ isLost }) => isLost).map(({ id }) => id),
+    stuck: [
+      ...played.filter(({ run, isLost }) => run === null && !isLost).map(({ id }) => `${id} has not ended`),
+      ...ended
+        .filter(({ status }) => status !== "succeeded")
+        .map(({ id, status, reason }) => `${id} ${status} ${reason?.code}`),
+    ],
+    duplicates: [...effects.values()].filter((times) => times > 1).length,
+    effects: effects.size,
+    unmatched: unmatchedEffects(ended, effects),
+    doubts: played.reduce((sum, { doubts }) => sum + doubts, 0),
+  };
+}
+
 export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   await using stack = new AsyncDisposableStack();
   const sink = await startToolSink();
@@ -223,6 +253,7 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   const cache = shared ?? mkdtempSync(join(tmpdir(), "assent-compiled-"));
   const installation = createInstallation(sink.url, { NODE_COMPILE_CACHE: cache });
   addNotary(installation, sink.url, await startLookUp(sink, stack));
+  const told = size.isTold === true ? stack.use(await addReceiver(installation)) : null;
   stack.defer(() => {
     installation.remove();
     if (shared === undefined) rmSync(cache, { recursive: true });
@@ -248,6 +279,7 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   const key = readCredentials(installation.home)?.key ?? "";
   const progress = { begun: 0, ended: 0, kills: 0, unanswered: 0, refused: 0 };
   const fleet: Fleet = { installation, sink, members, key, next: randomFrom(size.seed), progress };
+  await told?.begin(fleet);
   const startedAt = performance.now();
   let isOver = false;
   const killing = killOnAndOn(fleet, size, () => isOver);
@@ -261,26 +293,17 @@ export async function runFleetChaos(size: ChaosSize): Promise<ChaosReport> {
   const filled = await filling;
   for (const member of members.filter(hasEnded)) killed.fell.push(endingOf(member));
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
-  await endAll();
   const ended = played.flatMap(({ run }) => (run === null ? [] : [run]));
-  const counts = [...sink.effects().values()];
+  const untold = (await told?.untold(ended.map(({ id }) => id))) ?? [];
+  await endAll();
   return {
     runs: played.length,
     ...killed,
     stopped,
     filled,
-    succeeded: ended.filter(({ status }) => status === "succeeded").length,
-    lost: played.filter(({ isLost }) => isLost).map(({ id }) => id),
-    stuck: [
-      ...played.filter(({ run, isLost }) => run === null && !isLost).map(({ id }) => `${id} has not ended`),
-      ...ended
-        .filter(({ status }) => status !== "succeeded")
-        .map(({ id, status, reason }) => `${id} ${status} ${reason?.code}`),
-    ],
-    duplicates: counts.filter((times) => times > 1).length,
-    effects: counts.length,
-    unmatched: unmatchedEffects(ended, sink.effects()),
-    doubts: played.reduce((sum, { doubts }) => sum + doubts, 0),
+    ...outcomeOf(played, ended, sink.effects()),
+    untold,
+    toldAgain: told?.repeats() ?? 0,
     seconds,
     ...(await readEvidence(installation)),
   };

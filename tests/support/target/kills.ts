@@ -38,7 +38,8 @@ export function scenarioNamed(part: string): Scenario {
 
 /**
  * At night every break is tried, and before that each scenario on the product as it is. The gate, which has that in
- * tests/e2e/scenarios.test.ts, tries of each scenario the first: that it can fail at the product at all.
+ * tests/e2e/scenarios.test.ts and scenarios-two-processes.test.ts, tries of each scenario the first: that it can fail at the
+ * product at all.
  *
  * @param broken what is out of the product now; the test file's mocks look at it
  */

@@ -49,7 +49,7 @@ create table assent.webhook_deliveries (
   check ((state = 'pending') = (ended_at is null))
 );
 create index webhook_deliveries_due on assent.webhook_deliveries (tenant_id, webhook_id, due_at) where state = 'pending';
-create index webhook_deliveries_newest on assent.webhook_deliveries (tenant_id, webhook_id, at, id);
+create index webhook_deliveries_newest on assent.webhook_deliveries (webhook_id, at, id);
 create index webhook_deliveries_waiting on assent.webhook_deliveries (at) where state = 'pending';
 create index webhook_deliveries_ended on assent.webhook_deliveries (ended_at) where state <> 'pending';
 
