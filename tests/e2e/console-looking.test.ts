@@ -65,6 +65,12 @@ test("other rules are tried on what was decided: a fault is shown at its line, d
     await lookWithAxe(page, "rules that were tried", colorScheme === "light");
     await row.getByRole("link").click();
     await page.waitForURL((at) => at.hash.includes(id) && at.hash.includes("steps"));
+    // Enter opens the chosen run, and not where it is for a link that has the focus.
+    await page.getByRole("link", { name: "Runs" }).click();
+    await page.getByRole("row", { name: "Take the note" }).waitFor();
+    await page.getByRole("link", { name: "Health" }).press("Enter");
+    await page.waitForURL((at) => at.hash !== "#/runs");
+    expect(new URL(page.url()).hash).toBe("#/health");
   };
   for (const colorScheme of ["light", "dark"] as const)
     await signedIn(
