@@ -1,10 +1,18 @@
-// Pages of the web console that look back: what other rules would have decided, and how people decide.
+// Pages of the web console for who looks after an installation: what other rules would have decided, how people decide, who is told.
 
+import type { DeliveryStatus, Webhook } from "@assent/contract";
 import type { Page } from "playwright-core";
+import { Webhook as Verifier } from "standardwebhooks";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openWorld } from "../integration/webhooks/world.ts";
 import { type Browser, startBrowser } from "../support/browser.ts";
-import { lookWithAxe, serveConsole, signedIn } from "../support/console-pages.ts";
+import { lookWithAxe, serveConsole, signedIn, widthsOfNames } from "../support/console-pages.ts";
 import { answering, countingTool, openEngine, policiesOf, value } from "../support/engine.ts";
+import { until } from "../support/until.ts";
+import { type Received, type Receiver, startReceiver } from "../support/webhook-receiver.ts";
+
+/** As often as a page looks. */
+const LOOK_MS = 5_000;
 
 let browser: Browser;
 beforeAll(async () => {
@@ -57,6 +65,12 @@ test("other rules are tried on what was decided: a fault is shown at its line, d
     await lookWithAxe(page, "rules that were tried", colorScheme === "light");
     await row.getByRole("link").click();
     await page.waitForURL((at) => at.hash.includes(id) && at.hash.includes("steps"));
+    // Enter opens the chosen run, and not where it is for a link that has the focus.
+    await page.getByRole("link", { name: "Runs" }).click();
+    await page.getByRole("row", { name: "Take the note" }).waitFor();
+    await page.getByRole("link", { name: "Health" }).press("Enter");
+    await page.waitForURL((at) => at.hash !== "#/runs");
+    expect(new URL(page.url()).hash).toBe("#/health");
   };
   for (const colorScheme of ["light", "dark"] as const)
     await signedIn(
@@ -123,6 +137,170 @@ test("who decides how is shown to auditors, with what was taken back; to an appr
     async (page) => {
       await page.getByRole("link", { name: "Quality" }).click();
       await page.getByRole("alert").getByText("The credential does not permit this").waitFor();
+    },
+    { expected: [/403/] },
+  );
+});
+
+/** In both schemes of one visit. */
+async function lookInBoth(page: Page, name: string): Promise<void> {
+  await lookWithAxe(page, name, true);
+  await page.emulateMedia({ colorScheme: "dark" });
+  await lookWithAxe(page, `${name}, dark`, false);
+  await page.emulateMedia({ colorScheme: "light" });
+}
+
+/** @returns of each secret whether the message was signed with it */
+const signedWith = ({ body, headers }: Received, ...secrets: readonly string[]): readonly boolean[] =>
+  secrets.map((secret) => {
+    const signed = ["webhook-id", "webhook-timestamp", "webhook-signature"];
+    try {
+      new Verifier(secret).verify(
+        body,
+        Object.fromEntries(signed.map((name) => [name, String(headers[name])])),
+      );
+      return true;
+    } catch {
+      return false;
+    }
+  });
+
+const NOBODY = "Nobody is told of anything";
+
+/** Makes one, tries it, gives it another secret. */
+async function makeWebhook(page: Page, { url, received }: Receiver): Promise<void> {
+  const newest = async (count: number): Promise<Received> =>
+    await until(`${count} were received`, () => received[count - 1]);
+  const row = page.getByRole("row", { name: url });
+  const shown = page.getByRole("status", { name: "The new secret" });
+  await page.keyboard.press("g");
+  await page.keyboard.press("w");
+  await page.getByText(NOBODY).waitFor();
+  const where = page.getByLabel("Where messages are posted to");
+  const about = page.getByLabel("What it is for");
+  await where.fill("http://127.0.0.1:1/told");
+  await about.fill("a room\u202E");
+  await page.getByLabel("run.effects_left").uncheck();
+  await page.getByRole("button", { name: "Make it" }).click();
+  await page.getByRole("alert").getByText("Messages are sent by https").waitFor();
+  await where.fill(url);
+  await page.getByRole("button", { name: "Make it" }).click();
+  await row.getByText("⟨U+202E⟩").waitFor();
+  expect(Math.min(...(await widthsOfNames(page)))).toBeGreaterThan(20);
+  expect(await row.getByText("approval.requested, approval.decided, run.ended").count()).toBe(1);
+  const secret = await shown.locator("code").innerText();
+  await lookInBoth(page, "a webhook that was made");
+
+  await page.context().grantPermissions(["clipboard-write"]);
+  await shown.getByRole("button", { name: "Copy it" }).click();
+  await shown.getByText("It is copied").waitFor();
+  await about.press("Control+v");
+  expect(await about.inputValue()).toBe(secret);
+  // A page that came by plain HTTP has no clipboard.
+  await page.evaluate("getSelection().removeAllRanges(); delete Navigator.prototype.clipboard");
+  await shown.getByRole("button", { name: "Copy it" }).click();
+  await shown.getByText("It is selected").waitFor();
+  expect(await page.evaluate("getSelection().toString()")).toBe(secret);
+
+  await row.getByRole("button", { name: "Send a ping" }).click();
+  await page.getByText(/^Message msg_[0-9a-f]{32} waits to be sent/).waitFor();
+  expect(signedWith(await newest(1), secret)).toEqual([true]);
+  await row.getByRole("button", { name: "Replace the secret" }).click();
+  await row.getByLabel("hours").fill("3");
+  await row.getByRole("button", { name: "A new secret" }).click();
+  await row.getByText("The secret before ends in 2 hours").waitFor();
+  const replaced = await shown.locator("code").innerText();
+  expect(replaced).not.toBe(secret);
+  await row.getByRole("button", { name: "Send a ping" }).click();
+  expect(signedWith(await newest(2), secret, replaced)).toEqual([true, true]);
+
+  // With the page the secret goes.
+  await row.getByRole("link").click();
+  await page.getByRole("heading", { name: "Messages" }).waitFor();
+  await page.getByRole("link", { name: "All webhooks" }).click();
+  await row.waitFor();
+  expect(await page.content()).not.toContain("whsec_");
+}
+
+/** Two messages were taken, one given up, 23 wait for a webhook that is off: two pages. */
+async function lookAtMessages(page: Page, url: string, onEnabled: () => Promise<void>): Promise<void> {
+  const webhook = page.getByRole("row", { name: url });
+  const messages = page.getByRole("row", { name: "msg_" });
+  const narrow = page.getByRole("navigation", { name: "Messages by state" });
+  await webhook.getByText("it answered 410").waitFor();
+  await webhook.getByRole("link").click();
+  await page.getByRole("button", { name: "Older" }).click();
+  await page.getByRole("button", { name: "Newer" }).waitFor();
+  await until("the oldest stands alone", async () => ((await messages.count()) === 1 ? true : undefined));
+  expect(await messages.innerText()).toMatch(/webhook\.ping.*delivered\s+1\s+answered 204/s);
+  await page.getByRole("button", { name: "Newer" }).click();
+  await until("the newest are there", async () => ((await messages.count()) === 25 ? true : undefined));
+  await narrow.getByRole("link", { name: "dead" }).click();
+  await messages.getByText("status 500").waitFor();
+  expect(await messages.innerText()).toMatch(/webhook\.ping.*dead\s+10\s+status 500\s+Send again$/s);
+  await lookInBoth(page, "messages");
+  await messages.getByRole("button", { name: "Send again" }).click();
+  await page.getByRole("alert").getByText("The webhook is off").waitFor();
+  await page.getByRole("link", { name: "All webhooks" }).click();
+  await webhook.getByRole("button", { name: "Enable" }).click();
+  await page.getByText("It is on").waitFor();
+  await webhook.getByRole("link").click();
+  await page.getByRole("button", { name: "Send all that are dead again" }).click();
+  await page.getByText("1 message is sent again.").waitFor();
+  await onEnabled();
+  await narrow.getByRole("link", { name: "dead" }).click();
+  await page.getByText("No such message").waitFor();
+  await page.getByRole("link", { name: "All webhooks" }).click();
+  await webhook.getByRole("button", { name: "Remove" }).click();
+  await webhook.getByRole("button", { name: "No, keep it" }).click();
+  await webhook.getByRole("button", { name: "Remove" }).click();
+  await webhook.getByRole("button", { name: "Yes, at once and for good" }).click();
+  await page.getByText(NOBODY).waitFor();
+}
+
+test("a webhook is made, its secret shown once; tried, switched on again, sent what was given up, removed; to an approver it is refused", async () => {
+  let answer = 204;
+  await using receiver = await startReceiver(() => answer);
+  await using world = await openWorld([receiver]);
+  await using stack = new AsyncDisposableStack();
+  const url = await serveConsole(stack, world);
+  const { harness, engine } = world;
+  const webhooks = async (): Promise<readonly Webhook[]> => value(await harness.webhooks.list(engine.caller));
+  world.startSender();
+  const key = await engine.newKey("ada", "default", { kind: "human", roles: ["admin"] });
+  await signedIn(
+    browser,
+    { url, key },
+    async (page) => {
+      await makeWebhook(page, receiver);
+      const [webhook] = await webhooks();
+      if (webhook === undefined) throw new Error("it was made");
+      answer = 500;
+      const given = await world.ping(webhook.id);
+      const states = async (status: DeliveryStatus): Promise<number> =>
+        (await world.deliveries(webhook.id, status)).length;
+      await world.reaches("it is given up", async () => (await states("dead")) === 1);
+      answer = 410;
+      for (let n = 0; n < 23; n += 1) await world.ping(webhook.id);
+      await world.reaches("it is off", async () => (await webhooks())[0]?.status === "off");
+      answer = 204;
+      await page.clock.fastForward(LOOK_MS);
+      await lookAtMessages(page, receiver.url, async () => {
+        await world.reaches("all are taken", async () => (await states("delivered")) === 26);
+      });
+      expect(receiver.received.filter(({ id }) => id === given.id)).toHaveLength(11);
+      expect(await webhooks()).toEqual([]);
+    },
+    { expected: [/400/, /409/] },
+  );
+  const approver = await engine.newKey("approver", "default", { kind: "human", roles: ["approver"] });
+  await signedIn(
+    browser,
+    { url, key: approver },
+    async (page) => {
+      await page.getByRole("link", { name: "Webhooks" }).click();
+      await page.getByRole("alert").getByText("The credential does not permit this").waitFor();
+      expect(await page.getByRole("button", { name: "Make it" }).count()).toBe(0);
     },
     { expected: [/403/] },
   );

@@ -4,7 +4,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Browser, startBrowser, type Visit } from "../support/browser.ts";
-import { lookWithAxe, serveConsole, signedIn } from "../support/console-pages.ts";
+import { lookWithAxe, serveConsole, signedIn, widthsOfNames } from "../support/console-pages.ts";
 import {
   answering,
   countingTool,
@@ -197,7 +197,7 @@ test("what strangers wrote is shown letter by letter and does nothing, and what 
   await served.engine.reaches(id, "awaiting_approval");
   await asApprover(served, async (page) => {
     await openQuestion(page, "Pay back");
-    for (const place of [`#/runs/${id}/steps/2`, null]) {
+    for (const place of [null, `#/runs/${id}/steps/2`]) {
       if (place !== null) {
         await goTo(page, place);
         await page.getByText("Steps").waitFor();
@@ -205,6 +205,9 @@ test("what strangers wrote is shown letter by letter and does nothing, and what 
       const shown = await page.locator("main").innerText();
       expect(shown).toContain(`<img src=x onerror="document.title='owned'">`);
       expect(shown).toContain("⟨U+202E⟩");
+      const widths = await widthsOfNames(page);
+      expect(widths.length).toBeGreaterThan(0);
+      expect(Math.min(...widths)).toBeGreaterThan(20);
       expect(shown).toContain("letters of several scripts");
       expect(await page.title()).toBe("Assent");
       // Nothing of it became a part of the page.

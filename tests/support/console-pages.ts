@@ -13,7 +13,10 @@ const AS_OVER_PLAIN_HTTP = "delete Crypto.prototype.randomUUID; delete Crypto.pr
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /** @returns its address, without a path; it ends with the stack */
-export async function serveConsole(stack: AsyncDisposableStack, { harness }: Engine): Promise<string> {
+export async function serveConsole(
+  stack: AsyncDisposableStack,
+  { harness }: Pick<Engine, "harness">,
+): Promise<string> {
   const server = await createServer(harness, { log: () => undefined, console: openConsole(true) });
   stack.defer(async () => {
     await server.close();
@@ -38,6 +41,14 @@ export async function signedIn<T>(
     return await look(page);
   };
   return await browser.visit(`${url}/console`, begin, { viewport: { width: 1280, height: 720 }, ...visit });
+}
+
+/** How wide the names of characters that are not drawn are on the page, those that are shown: a reader has to see them. */
+export async function widthsOfNames(page: Page): Promise<readonly number[]> {
+  const widths: number[] = [];
+  for (const name of await page.locator("main mark", { hasText: "⟨U+" }).all())
+    if (await name.isVisible()) widths.push((await name.boundingBox())?.width ?? 0);
+  return widths;
 }
 
 /** @param isWhole else colours alone: what is no colour is the same in every scheme */

@@ -14,6 +14,8 @@ import { RulesPage } from "./pages/rules.tsx";
 import { RunPage } from "./pages/run.tsx";
 import { RunsPage } from "./pages/runs.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
+import { WebhookPage } from "./pages/webhook.tsx";
+import { WebhooksPage } from "./pages/webhooks.tsx";
 import { hashOf, PAGES, type Place, placeOf, placeOfPage } from "./places.ts";
 import { keepKey, keptKey, SessionProvider, useSession } from "./session.tsx";
 
@@ -125,6 +127,7 @@ function skip(event: { preventDefault: () => void }): void {
 const isUnder = (place: Place, page: string): boolean =>
   place.page === page ||
   (place.page === "run" && page === "runs") ||
+  (place.page === "webhook" && page === "webhooks") ||
   (place.page === "approval" && page === "inbox");
 
 function PageOf({ place }: { readonly place: Place }): ReactNode {
@@ -133,11 +136,14 @@ function PageOf({ place }: { readonly place: Place }): ReactNode {
   if (place.page === "escalations") return <EscalationsPage key={place.status} status={place.status} />;
   if (place.page === "rules") return <RulesPage rule={place.rule} />;
   if (place.page === "run") return <RunPage key={place.id} id={place.id} step={place.step} />;
+  if (place.page === "webhook")
+    return <WebhookPage key={`${place.id} ${place.status}`} id={place.id} status={place.status} />;
   return {
     inbox: <InboxPage />,
     precedents: <PrecedentsPage />,
     audit: <AuditPage />,
     access: <AccessPage />,
+    webhooks: <WebhooksPage />,
     quality: <QualityPage />,
     health: <HealthPage />,
   }[place.page];

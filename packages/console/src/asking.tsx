@@ -32,6 +32,22 @@ export function useAttempt(): Attempt {
   return { error, isSending, send };
 }
 
+type ActProps = { readonly name: string; readonly onAct: () => Promise<void> };
+
+/** A change that is made at once, since nothing is lost by it. */
+export function Act({ name, onAct }: ActProps): ReactNode {
+  const { isStale } = useSession();
+  const { error, isSending, send } = useAttempt();
+  return (
+    <div>
+      {error === null ? null : <Failure error={error} />}
+      <button type="button" disabled={isStale || isSending} onClick={() => void send(onAct)}>
+        {name}
+      </button>
+    </div>
+  );
+}
+
 type SayWhyProps = {
   /** Of the button that opens it, the field, and the button that sends. */
   readonly names: { readonly open: string; readonly field: string; readonly send: string };

@@ -5,6 +5,8 @@ import { useEffect, useEffectEvent } from "react";
 export type KeyMap = Readonly<Record<string, () => void>>;
 
 const FIELDS = new Set(["INPUT", "TEXTAREA", "SELECT"]);
+/** Enter is theirs while they have the focus. */
+const ACTING = new Set(["A", "BUTTON", "SUMMARY"]);
 
 /** How long after `g` the second key may come. */
 const CHORD_MS = 1_500;
@@ -17,6 +19,8 @@ export function useKeys(keys: KeyMap): void {
     const listen = (event: KeyboardEvent): void => {
       if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
       if (event.target instanceof HTMLElement && FIELDS.has(event.target.tagName)) return;
+      if (event.key === "Enter" && event.target instanceof HTMLElement && ACTING.has(event.target.tagName))
+        return;
       const chord =
         first !== null && event.timeStamp - first.at < CHORD_MS ? `${first.key} ${event.key}` : event.key;
       first = event.key === "g" ? { key: "g", at: event.timeStamp } : null;

@@ -15,7 +15,8 @@ export function Visible({ text }: { readonly text: string }): ReactNode {
     return (
       <mark
         key={key}
-        className={kind}
+        // `unseen` is what only listeners are told (style.css); this is to be seen.
+        className={kind === "unseen" ? "named" : kind}
         title={kind === "unseen" ? "a character that is not drawn" : undefined}
       >
         {kind === "unseen" ? `⟨${piece}⟩` : piece}

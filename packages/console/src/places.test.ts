@@ -14,6 +14,9 @@ test.each<Place>([
   { page: "escalations", status: "resolved" },
   { page: "precedents" },
   { page: "access" },
+  { page: "webhooks" },
+  { page: "webhook", id: `whk_${"0a".repeat(16)}`, status: "" },
+  { page: "webhook", id: `whk_${"0a".repeat(16)}`, status: "dead" },
   { page: "rules", rule: null },
   { page: "rules", rule: "default/untrusted-control" },
   { page: "audit" },
@@ -35,4 +38,10 @@ test.each([
 ])("%s leads to no request of another path", (hash) => {
   const place = placeOf(hash);
   expect(place.page === "inbox" || (place.page === "runs" && place.status === "")).toBe(true);
+});
+
+test("messages of a webhook are narrowed by a state that there is, or not at all", () => {
+  const id = `whk_${"0a".repeat(16)}`;
+  expect(placeOf(`#/webhooks/${id}/nothing&limit=1`)).toEqual({ page: "webhook", id, status: "" });
+  expect(placeOf("#/webhooks/../keys")).toEqual({ page: "webhooks" });
 });

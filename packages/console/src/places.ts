@@ -10,6 +10,8 @@ export type Place =
   | { readonly page: "rules"; readonly rule: string | null }
   | { readonly page: "audit" }
   | { readonly page: "access" }
+  | { readonly page: "webhooks" }
+  | { readonly page: "webhook"; readonly id: string; readonly status: string }
   | { readonly page: "quality" }
   | { readonly page: "health" };
 
@@ -21,6 +23,7 @@ export const PAGES = [
   { page: "rules", name: "Rules", key: "u" },
   { page: "audit", name: "Audit", key: "a" },
   { page: "access", name: "Access", key: "k" },
+  { page: "webhooks", name: "Webhooks", key: "w" },
   { page: "quality", name: "Quality", key: "q" },
   { page: "health", name: "Health", key: "h" },
 ] as const;
@@ -29,6 +32,9 @@ const ID = /^[a-z]{3}_[0-9a-f]{32}$/;
 
 /** Ids of rules have slashes in them, and nothing that would have to be written otherwise. */
 const RULE = /^#\/rules\/([a-z0-9._/-]{1,200})$/;
+
+/** States by which the messages of a webhook are narrowed. */
+const MESSAGES = /^(?:pending|delivered|dead)$/;
 
 /** Whatever names no place leads to the inbox. */
 export function placeOf(hash: string): Place {
@@ -40,6 +46,8 @@ export function placeOf(hash: string): Place {
   if (page === "rules") return { page, rule: RULE.exec(hash)?.[1] ?? null };
   if (page === "escalations") return { page, status: id === "resolved" ? id : "open" };
   if (page === "precedents" || page === "audit" || page === "access") return { page };
+  if (page === "webhooks")
+    return ID.test(id) ? { page: "webhook", id, status: MESSAGES.test(rest) ? rest : "" } : { page };
   if (page === "quality" || page === "health") return { page };
   return { page: "inbox" };
 }
@@ -47,6 +55,8 @@ export function placeOf(hash: string): Place {
 export function hashOf(place: Place): string {
   if (place.page === "approval") return `#/approvals/${place.id}`;
   if (place.page === "run") return `#/runs/${place.id}${place.step === null ? "" : `/steps/${place.step}`}`;
+  if (place.page === "webhook")
+    return `#/webhooks/${place.id}${place.status === "" ? "" : `/${place.status}`}`;
   if (place.page === "rules") return place.rule === null ? "#/rules" : `#/rules/${place.rule}`;
   const isNarrowed =
     (place.page === "runs" && place.status !== "") ||

@@ -1,6 +1,6 @@
-import { RUN_STATES, STEP_STATES, APPROVAL_STATES } from "@assent/contract";
+import { RUN_STATES, STEP_STATES, APPROVAL_STATES, DELIVERY_STATUSES } from "@assent/contract";
 import { expect, test } from "vitest";
-import { ago, duration, harmWords, toneOf } from "./words.ts";
+import { ago, ahead, duration, harmWords, toneOf } from "./words.ts";
 
 test.each([
   [0, "0 seconds"],
@@ -21,6 +21,17 @@ test("what is just now, or by the server's clock a moment ahead, is now", () => 
   expect(ago(at, Date.parse(at) + 120_000)).toBe("2 minutes ago");
 });
 
+test("what is to come is so far ahead, and now once it is due", () => {
+  const at = "2026-11-22T03:00:00.000Z";
+  expect([1, 999, 1_000, 300_000].map((ms) => ahead(at, Date.parse(at) - ms))).toEqual([
+    "now",
+    "now",
+    "in 1 second",
+    "in 5 minutes",
+  ]);
+  expect(ahead(at, Date.parse(at) + 60_000)).toBe("now");
+});
+
 test("every harm has its words, and none is a read", () => {
   expect(harmWords([])).toBe("reads only");
   expect(harmWords(["money", "destructive"])).toBe("spends money, destroys something");
@@ -28,7 +39,9 @@ test("every harm has its words, and none is a read", () => {
 
 test("a state that ended badly never looks like one that went well", () => {
   const tones = Object.fromEntries(
-    [...RUN_STATES, ...STEP_STATES, ...APPROVAL_STATES].map((state) => [state, toneOf(state)]),
+    [...RUN_STATES, ...STEP_STATES, ...APPROVAL_STATES, ...DELIVERY_STATUSES, "on", "failing", "off"].map(
+      (state) => [state, toneOf(state)],
+    ),
   );
   expect(tones).toEqual({
     queued: "idle",
@@ -46,5 +59,11 @@ test("a state that ended badly never looks like one that went well", () => {
     denied: "ill",
     expired: "ill",
     spent: "well",
+    pending: "idle",
+    delivered: "well",
+    dead: "ill",
+    on: "well",
+    failing: "ill",
+    off: "ill",
   });
 });

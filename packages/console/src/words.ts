@@ -25,8 +25,14 @@ export const stateWords = (state: string): string => state.replaceAll("_", " ");
 /** How a state is meant: what waits, what is well, what is not. */
 export function toneOf(state: string): "waits" | "well" | "ill" | "idle" {
   if (state === "awaiting_approval" || state === "open" || state === "in_doubt") return "waits";
-  if (["succeeded", "approved", "approve", "spent", "settled", "good"].includes(state)) return "well";
-  if (["failed", "dead_lettered", "denied", "deny", "expired", "refused"].includes(state)) return "ill";
+  if (["succeeded", "approved", "approve", "spent", "settled", "good", "on", "delivered"].includes(state))
+    return "well";
+  if (
+    ["failed", "dead_lettered", "denied", "deny", "expired", "refused", "off", "failing", "dead"].includes(
+      state,
+    )
+  )
+    return "ill";
   return "idle";
 }
 
@@ -47,6 +53,12 @@ export function duration(ms: number): string {
 export function ago(at: string, now: number): string {
   const ms = now - Date.parse(at);
   return ms < 1_000 ? "now" : `${duration(ms)} ago`;
+}
+
+/** `in 3 minutes`, of what is to come; `now` once it may. */
+export function ahead(at: string, now: number): string {
+  const ms = Date.parse(at) - now;
+  return ms < 1_000 ? "now" : `in ${duration(ms)}`;
 }
 
 export const shortId = (id: string): string => `${id.slice(0, 4)}…${id.slice(-6)}`;

@@ -90,6 +90,7 @@ export const createdWebhookSchema = z
 export type CreatedWebhook = z.infer<typeof createdWebhookSchema>;
 
 export const webhookListSchema = z.strictObject({ data: z.array(webhookSchema) }).meta({ id: "WebhookList" });
+export type WebhookList = z.infer<typeof webhookListSchema>;
 
 export const DELIVERY_STATUSES = ["pending", "delivered", "dead"] as const;
 export const deliveryStatusSchema = z.enum(DELIVERY_STATUSES).meta({

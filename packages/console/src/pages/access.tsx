@@ -6,6 +6,7 @@ import { AskTwice } from "../asking.tsx";
 import { newIdempotencyKey } from "../client.ts";
 import { NewKey } from "../new-key.tsx";
 import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
+import { Secret } from "../secret.tsx";
 import { useNow, useResource, useSession } from "../session.tsx";
 import { stateWords } from "../words.ts";
 
@@ -25,11 +26,15 @@ export function AccessPage(): ReactNode {
       {error === null ? null : <Failure error={error} />}
       {made === null ? null : (
         <Secret
-          made={made}
+          name="The new key"
+          secret={made.secret}
           onSeen={() => {
             setMade(null);
           }}
-        />
+        >
+          The key of <Visible text={made.principal.name} />. It is shown this once; whoever has it may what it
+          permits.
+        </Secret>
       )}
       {data === null ? (
         error === null ? (
@@ -43,24 +48,6 @@ export function AccessPage(): ReactNode {
       )}
       <Log />
     </Page>
-  );
-}
-
-/** Shown this once: only a keyed hash of it is kept. */
-function Secret({ made, onSeen }: { readonly made: CreatedKey; readonly onSeen: () => void }): ReactNode {
-  return (
-    <section className="secret" role="status" aria-label="The new key">
-      <p>
-        The key of <Visible text={made.principal.name} />. It is shown this once; whoever has it may what it
-        permits.
-      </p>
-      <p>
-        <code>{made.secret}</code>
-      </p>
-      <button type="button" onClick={onSeen}>
-        I have put it away
-      </button>
-    </section>
   );
 }
 

@@ -3,6 +3,7 @@
 import type { RunSummary } from "@assent/contract";
 import { type ReactNode, useRef, useState } from "react";
 import { useKeys } from "../keys.ts";
+import { Pager } from "../pager.tsx";
 import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
 import { hashOf } from "../places.ts";
 import { useNow, useResource } from "../session.tsx";
@@ -53,28 +54,7 @@ export function RunsPage({ status }: { readonly status: string }): ReactNode {
       />
       {error === null ? null : <Failure error={error} />}
       {data === null ? error === null ? <Loading /> : null : <Runs runs={data.data} />}
-      <p className="pages">
-        {cursors.length === 0 ? null : (
-          <button
-            type="button"
-            onClick={() => {
-              setCursors(cursors.slice(0, -1));
-            }}
-          >
-            Newer
-          </button>
-        )}
-        {data?.next_cursor == null ? null : (
-          <button
-            type="button"
-            onClick={() => {
-              if (data.next_cursor !== null) setCursors([...cursors, data.next_cursor]);
-            }}
-          >
-            Older
-          </button>
-        )}
-      </p>
+      <Pager cursors={cursors} next={data?.next_cursor ?? null} onTurn={setCursors} />
     </Page>
   );
 }
