@@ -135,6 +135,12 @@ test("a receiver that fails is tried with one message at a time, later each time
   const pauses = seconds.slice(1).map((second, at) => second - (seconds[at] ?? 0));
   // At first as many as it may have at once of each; from then on one.
   for (const pause of pauses.slice(8)) expect(pause).toBeGreaterThanOrEqual(30);
+  // What waits behind it is said to be sent when it may be, and not when it could.
+  const [webhook] = value(await world.harness.webhooks.list(world.engine.caller));
+  const waiting = await world.deliveries(id, "pending");
+  expect(waiting.length).toBeGreaterThan(10);
+  for (const { next_attempt_at } of waiting)
+    expect(Date.parse(next_attempt_at ?? "")).toBeGreaterThanOrEqual(Date.parse(webhook?.paused_until ?? ""));
   isWell = true;
   await world.reaches("all are taken", async () => (await world.deliveries(id, "pending")).length === 0);
   expect(new Set(receiver.received.map((message) => message.id)).size).toBe(30);

@@ -166,11 +166,13 @@ function deliveryRows({
     },
     async deliveries(webhook, status, before, limit): Promise<readonly Delivery[]> {
       const rows = await query<DeliveryRow>(
-        `select id, type, data ->> 'run_id' as run_id, at, state, attempts, due_at, ended_at, status, failure
-         from assent.webhook_deliveries
-         where tenant_id = $1 and webhook_id = $2 and ($3::text is null or state = $3)
-           and ($4::timestamptz is null or (at, id) < ($4, $5::uuid))
-         order by at desc, id desc limit $6`,
+        `select d.id, d.type, d.data ->> 'run_id' as run_id, d.at, d.state, d.attempts,
+           greatest(d.due_at, w.paused_until) as due_at, d.ended_at, d.status, d.failure
+         from assent.webhook_deliveries d
+         join assent.webhooks w on w.tenant_id = d.tenant_id and w.id = d.webhook_id
+         where d.tenant_id = $1 and d.webhook_id = $2 and ($3::text is null or d.state = $3)
+           and ($4::timestamptz is null or (d.at, d.id) < ($4, $5::uuid))
+         order by d.at desc, d.id desc limit $6`,
         [
           tenant,
           uuidOf(webhook),
