@@ -153,18 +153,24 @@ test("what could not be sent for four days is given up, and what has ended is fo
   const { id } = await world.create(receiver);
   const days = (count: number): string => `interval '${count} days'`;
   const owner = engine.database.ownerPool();
-  const move = async (column: "at" | "ended_at", count: number): Promise<void> => {
+  const move = async (column: "waits_since" | "ended_at", count: number): Promise<void> => {
     await owner.query(`update assent.webhook_deliveries set ${column} = ${column} - ${days(count)}`);
   };
   await world.ping(id);
   // Our own clock is ahead: by the database's not a minute has passed.
   engine.clock.advance(5 * 86_400_000);
   expect(await sweepDeliveries(engine.ports)).toBe(0);
-  await move("at", 3);
+  await move("waits_since", 3);
   expect(await sweepDeliveries(engine.ports)).toBe(0);
-  await move("at", 7);
+  await move("waits_since", 7);
   expect(await sweepDeliveries(engine.ports)).toBe(1);
   expect(await world.deliveries(id)).toMatchObject([{ status: "dead", failure: "too_old" }]);
+  // Sent again it is new, however old what it tells of.
+  expect(value(await world.harness.webhooks.redeliver(engine.caller, id, {}))).toEqual({ redelivered: 1 });
+  expect(await sweepDeliveries(engine.ports)).toBe(0);
+  expect(await world.deliveries(id)).toMatchObject([{ status: "pending", failure: null }]);
+  await move("waits_since", 10);
+  expect(await sweepDeliveries(engine.ports)).toBe(1);
   await move("ended_at", 29 + 5);
   expect(await sweepDeliveries(engine.ports)).toBe(0);
   await move("ended_at", 2);

@@ -159,8 +159,8 @@ function deliveryRows({
   return {
     async note(webhook, { id, type, at, data }): Promise<void> {
       await query(
-        `insert into assent.webhook_deliveries (tenant_id, id, webhook_id, type, at, data, due_at)
-         values ($1, $2, $3, $4, $5, $6, $5)`,
+        `insert into assent.webhook_deliveries (tenant_id, id, webhook_id, type, at, data, due_at, waits_since)
+         values ($1, $2, $3, $4, $5, $6, $5, $5)`,
         [tenant, uuidOf(id), uuidOf(webhook), type, at, JSON.stringify(data)],
       );
     },
@@ -197,7 +197,7 @@ function deliveryRows({
     async redeliver(webhook, deliveries, at): Promise<number> {
       const again = await query<{ id: string }>(
         `update assent.webhook_deliveries
-         set state = 'pending', uncounted = attempts, due_at = $4, ended_at = null, status = null, failure = null
+         set state = 'pending', uncounted = attempts, due_at = $4, waits_since = $4, ended_at = null, status = null, failure = null
          where tenant_id = $1 and webhook_id = $2 and state <> 'pending'
            and case when $3::uuid[] is null then state = 'dead' else id = any ($3) end
          returning id`,

@@ -41,6 +41,8 @@ create table assent.webhook_deliveries (
   uncounted integer not null default 0 check (uncounted between 0 and attempts),
   -- When the next attempt may begin; of one that is under way, when it counts as lost.
   due_at timestamptz not null,
+  -- Since the event, or since somebody asked for it again.
+  waits_since timestamptz not null,
   status integer,
   failure text check (length(failure) <= 100),
   ended_at timestamptz,
@@ -50,7 +52,7 @@ create table assent.webhook_deliveries (
 );
 create index webhook_deliveries_due on assent.webhook_deliveries (tenant_id, webhook_id, due_at) where state = 'pending';
 create index webhook_deliveries_newest on assent.webhook_deliveries (webhook_id, at, id);
-create index webhook_deliveries_waiting on assent.webhook_deliveries (at) where state = 'pending';
+create index webhook_deliveries_waiting on assent.webhook_deliveries (waits_since) where state = 'pending';
 create index webhook_deliveries_ended on assent.webhook_deliveries (ended_at) where state <> 'pending';
 
 do $$
@@ -80,7 +82,7 @@ declare
     else 'run.ended'
   end;
 begin
-  insert into assent.webhook_deliveries (tenant_id, id, webhook_id, type, at, data, due_at)
+  insert into assent.webhook_deliveries (tenant_id, id, webhook_id, type, at, data, due_at, waits_since)
     select new.tenant_id, gen_random_uuid(), w.id, type_of_it, new.at,
       json_strip_nulls(json_build_object(
         'run_id', 'run_' || replace(new.run_id::text, '-', ''),
@@ -92,7 +94,7 @@ begin
         'tool', case when type_of_it = 'approval.requested' then new.data ->> 'tool' end,
         'expires_at', case when type_of_it = 'approval.requested' then new.data ->> 'expires_at' end,
         'decision', case when type_of_it = 'approval.decided' then substr(new.kind, 10) end)),
-      new.at
+      new.at, new.at
     from assent.webhooks w
     join assent.runs r on r.tenant_id = w.tenant_id and r.id = new.run_id
     where w.tenant_id = new.tenant_id and w.removed_at is null and w.off_because is null
@@ -167,7 +169,7 @@ begin
   -- By a clock that is ahead of the database's nothing ends earlier.
   update assent.webhook_deliveries d set state = 'dead', failure = 'too_old', ended_at = as_of where d.ctid in (
     select s.ctid from assent.webhook_deliveries s
-    where s.state = 'pending' and s.at < dead_before - behind and s.due_at <= as_of limit most for update skip locked);
+    where s.state = 'pending' and s.waits_since < dead_before - behind and s.due_at <= as_of limit most for update skip locked);
   get diagnostics swept = row_count;
   delete from assent.webhook_deliveries d where d.ctid in (
     select s.ctid from assent.webhook_deliveries s
