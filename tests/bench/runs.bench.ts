@@ -21,6 +21,7 @@ import {
   type Explanation,
   type Texts,
 } from "./explain.ts";
+import { atOnce, measureFloor } from "./floor.ts";
 import { postgresCpuMs } from "../../packages/harness/bench/postgres-cpu.ts";
 import { storeFinishedRuns } from "./stored-runs.ts";
 import { compareEvidence, type RunCost, switchEvidence } from "./evidence-of-runs.ts";
@@ -127,38 +128,6 @@ async function playOne(bench: Bench): Promise<Sample> {
   const [state] = await Promise.all([watcher.end(run), bench.areReceiptsExpected ? decided : null]);
   if (state !== "succeeded") throw new Error(`run ${run} is ${state}`);
   return { totalMs: performance.now() - start };
-}
-
-async function atOnce<T>(count: number, inFlight: number, work: () => Promise<T>): Promise<readonly T[]> {
-  const done: T[] = [];
-  let begun = 0;
-  await Promise.all(
-    Array.from({ length: inFlight }, async () => {
-      while (begun < count) {
-        begun += 1;
-        done.push(await work());
-      }
-    }),
-  );
-  return done;
-}
-
-/** Five plain commits a unit: what the Postgres under it can do at all. */
-async function measureFloor(owner: Pool, count: number, inFlight: number): Promise<number> {
-  await owner.query(
-    "create table if not exists public.bench_floor (id bigserial primary key, at timestamptz)",
-  );
-  const start = performance.now();
-  await atOnce(count, inFlight, async () => {
-    const client = await owner.connect();
-    try {
-      for (let commit = 0; commit < 5; commit += 1)
-        await client.query("insert into public.bench_floor (at) values (now())");
-    } finally {
-      client.release();
-    }
-  });
-  return count / ((performance.now() - start) / 1_000);
 }
 
 /** From the person's yes to the worker that goes on, or to the permit that its driver is given, by the run's own events. */
