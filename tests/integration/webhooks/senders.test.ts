@@ -13,7 +13,7 @@ import { openWorld, type World } from "./world.ts";
 const taking = ({ engine }: World): Parameters<Store["deliveries"]["take"]>[0] => {
   const at = engine.clock.now();
   const untilMs = at.getTime() + WEBHOOK_ATTEMPT_SECONDS * 1_000;
-  return { at, until: new Date(untilMs), busy: [], most: 10, mostOfOne: 4 };
+  return { at, until: new Date(untilMs), busy: [], sending: [], most: 10, mostOfOne: 4 };
 };
 
 test("three processes send sixty messages, each once", async () => {

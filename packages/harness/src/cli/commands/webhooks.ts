@@ -2,6 +2,7 @@ import {
   type CreatedWebhook,
   type Delivery,
   type DeliveryId,
+  REDELIVERED_MAX,
   rotateWebhookSchema,
   type Webhook,
   type WebhookEvent,
@@ -174,6 +175,7 @@ export async function redeliver(context: Context, id: WebhookId, deliveries: rea
   const { redelivered } = again.value;
   context.show(again.value, () => [
     redelivered === 1 ? "1 message is sent again." : `${redelivered} messages are sent again.`,
+    ...(redelivered === REDELIVERED_MAX ? ["That is as many as at once; there may be more."] : []),
   ]);
   return ok("ok");
 }
