@@ -111,7 +111,7 @@ export const deliverySchema = z
     attempts: z.int().min(0),
     next_attempt_at: z.iso.datetime().nullable().meta({
       description:
-        "At the earliest; of an attempt under way, when it counts as lost. Null when it has ended.",
+        "At the earliest; of an attempt under way, when it counts as lost. Null when it has ended, or its webhook is off.",
     }),
     ended_at: z.iso.datetime().nullable(),
     response_status: z

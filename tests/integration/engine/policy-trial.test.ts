@@ -198,7 +198,10 @@ test("every decision is judged once, however many looks it takes, the newest fir
     submitted.rows.map(({ id: uuid }) => `run_${uuid.replaceAll("-", "")}`),
   );
   // Each change names every rule that speaks: with many rules fewer changes are told, so that the answer stays small.
-  const many = Array.from({ length: 100 }, (_, at) => `@id("no-${at}") forbid (principal, action, resource);`);
+  const many = Array.from(
+    { length: 100 },
+    (_, at) => `@id("no-${at}") forbid (principal, action, resource);`,
+  );
   const crowded = await tryRules(engine, [ACT, ...many].join("\n"));
   expect([crowded.changes.length, crowded.changes_more]).toEqual([99, 561]);
   await copy(330, 1_009);

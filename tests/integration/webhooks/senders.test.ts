@@ -205,6 +205,8 @@ test("no webhook is made of a URL that could mean something else, or goes in the
     "https:///told",
     "file:///etc/passwd",
     "https://2130706433/",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://[::ffff:10.0.0.1]/",
     // Written as it is sent it is longer than what is kept of a URL.
     `https://hooks.example.org/${"é".repeat(1_000)}`,
   ])

@@ -3,6 +3,7 @@
 // to exactly the checked one. No redirect is followed, and nothing of an answer is read but its status and when to come again.
 
 import { err, ok, type Result } from "../../base/result.ts";
+import { classifyAddress } from "../../core/egress/address.ts";
 import { type AllowlistEntry, isAllowed } from "../../core/egress/allowlist.ts";
 import { type EgressUrl, parseEgressUrl } from "../../core/egress/url.ts";
 import type { WebhookAnswer, WebhookPost } from "../../ports.ts";
@@ -68,7 +69,12 @@ export function createWebhookPost(options: WebhookPostOptions): WebhookPost {
   return {
     check: (text) => {
       const url = parse(text);
-      return url.ok ? ok(url.value.href) : url;
+      if (!url.ok) return url;
+      const { host, isAddress, href } = url.value;
+      // A name is resolved when something is sent; of an address it can be said at once.
+      return isAddress && classifyAddress(host).kind === "special" && !isAllowed(url.value, own)
+        ? err(`${host} is not an address on the open Internet.`)
+        : ok(href);
     },
     send: async (text, headers, body, outer) => {
       const url = parse(text);

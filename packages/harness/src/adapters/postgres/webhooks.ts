@@ -140,7 +140,8 @@ type DeliveryRow = {
   at: Date;
   state: DeliveryStatus;
   attempts: number;
-  due_at: Date;
+  /** Null where its webhook is off. */
+  due_at: Date | null;
   ended_at: Date | null;
   status: number | null;
   failure: string | null;
@@ -153,7 +154,7 @@ const toDelivery = (row: DeliveryRow): Delivery => ({
   at: row.at.toISOString(),
   status: row.state,
   attempts: row.attempts,
-  next_attempt_at: row.state === "pending" ? row.due_at.toISOString() : null,
+  next_attempt_at: row.state === "pending" ? (row.due_at?.toISOString() ?? null) : null,
   ended_at: row.ended_at?.toISOString() ?? null,
   response_status: row.status,
   failure: row.failure,
@@ -174,7 +175,7 @@ function deliveryRows({
     async deliveries(webhook, status, before, limit): Promise<readonly Delivery[]> {
       const rows = await query<DeliveryRow>(
         `select d.id, d.type, d.data ->> 'run_id' as run_id, d.at, d.state, d.attempts,
-           greatest(d.due_at, w.paused_until) as due_at, d.ended_at, d.status, d.failure
+           case when w.off_because is null then greatest(d.due_at, w.paused_until) end as due_at, d.ended_at, d.status, d.failure
          from assent.webhook_deliveries d
          join assent.webhooks w on w.tenant_id = d.tenant_id and w.id = d.webhook_id
          where d.tenant_id = $1 and d.webhook_id = $2 and ($3::text is null or d.state = $3)

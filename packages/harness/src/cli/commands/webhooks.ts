@@ -86,10 +86,11 @@ export async function listWebhooks(context: Context): Outcome {
     listed.value.length === 0
       ? ["Nobody is told of anything: `assent webhooks create <url>`."]
       : table(
-          ["WEBHOOK", "URL", "EVENTS", "STATE"],
+          ["WEBHOOK", "URL", "FOR", "EVENTS", "STATE"],
           listed.value.map((webhook) => [
             webhook.id,
             webhook.url,
+            webhook.description,
             webhook.events.join(", "),
             stateOf(webhook, now),
           ]),
@@ -163,7 +164,8 @@ function outcomeOf({ status, attempts, failure, next_attempt_at }: Delivery, now
   const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   const why = failure === null ? "" : `: ${failure}`;
   if (status !== "pending") return `${status}, ${tries}${why}`;
-  if (attempts === 0 || next_attempt_at === null) return "waits";
+  if (attempts === 0) return "waits";
+  if (next_attempt_at === null) return `waits, ${tries}${why}`;
   return `waits, ${tries}${why}, next ${relativeTime(next_attempt_at, now)}`;
 }
 
