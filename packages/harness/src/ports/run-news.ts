@@ -6,7 +6,7 @@ import type { RunId } from "@assent/contract";
 export type RunNews = {
   /** The run has come to this version; to be called after the commit. */
   tell(run: RunId, version: number): void;
-  /** The newest version that was told of the run; undefined where none was, or too many others have been since. */
+  /** The newest version that was told of the run; undefined where none was a moment ago, or too many others have been since. */
   newest(run: RunId): number | undefined;
   /** @returns ends the listening */
   listen(run: RunId, listener: (version: number) => void): () => void;
