@@ -75,8 +75,8 @@ export function queryOn(client: Pool | PoolClient): Query {
 
 export type PostgresStoreOptions = {
   readonly pool: Pool;
-  /** Without `callOff` whoever holds a run learns by looking that it was taken away. */
-  readonly wakeUps: Pick<WakeUps, "ring"> & Partial<Pick<WakeUps, "callOff">>;
+  /** Without `callOff` whoever holds a run learns by looking that it was taken away, and without `answered` its driver. */
+  readonly wakeUps: Pick<WakeUps, "ring"> & Partial<Pick<WakeUps, "callOff" | "answered">>;
   readonly clock: Clock;
   readonly random: Random;
   readonly sealing: Sealing;
@@ -211,15 +211,15 @@ const noticing = ({ audit, runs }: StoreTx, queued: Queued): Pick<StoreTx, "audi
       return await runs.lease(worker, until, event);
     },
     write: async (writes) => {
-      noteEvents(queued, writes.run, writes.change.version);
+      noteChange(queued, writes);
       await runs.write(writes);
     },
     writeFor: async (caller, at, writes) => {
-      noteEvents(queued, writes.run, writes.change.version);
+      noteChange(queued, writes);
       return await runs.writeFor(caller, at, writes);
     },
     writeHeld: async (fence, version, writes) => {
-      noteEvents(queued, writes.run, writes.change.version);
+      noteChange(queued, writes);
       return await runs.writeHeld(fence, version, writes);
     },
   },
@@ -228,6 +228,12 @@ const noticing = ({ audit, runs }: StoreTx, queued: Queued): Pick<StoreTx, "audi
 function noteEvents(queued: Queued, run: RunId, version: number): void {
   queued.events = true;
   queued.changed.set(run, version);
+}
+
+function noteChange(queued: Queued, { run, change, decided }: RunWrites): void {
+  noteEvents(queued, run, change.version);
+  // A run of ours is queued by an answer; one that is driven from outside never stopped.
+  if (decided.length > 0 && change.state === "running") queued.answered.add(run);
 }
 
 function noteWrites(queued: Queued, { run, change: { wakeAt, version } }: RunWrites, clock: Clock): void {
@@ -265,11 +271,18 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents, news }: Postgr
     run: typeof transaction,
     options: Pick<TransactionOptions, "isRepeatable" | "tenant">,
   ): Promise<T> => {
-    const queued: Queued = { count: 0, events: false, calledOff: [], changed: new Map() };
+    const queued: Queued = {
+      count: 0,
+      events: false,
+      calledOff: [],
+      answered: new Set(),
+      changed: new Map(),
+    };
     const attempt = async (client: PoolClient): Promise<T> => {
       queued.count = 0;
       queued.events = false;
       queued.calledOff = [];
+      queued.answered.clear();
       queued.changed.clear();
       return await work(client, queued);
     };
@@ -282,7 +295,8 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents, news }: Postgr
     for (let rung = 0; rung < queued.count; rung += 1) wakeUps.ring();
     for (const calledOff of queued.calledOff) wakeUps.callOff?.(calledOff);
     if (queued.events) onEvents?.();
-    for (const [changed, version] of queued.changed) news?.tell(changed, version);
+    for (const [changed, version] of queued.changed)
+      if (news?.tell(changed, version) === false && queued.answered.has(changed)) wakeUps.answered?.(changed);
     return value;
   };
   return {
@@ -295,6 +309,8 @@ type Queued = {
   count: number;
   events: boolean;
   calledOff: readonly RunId[];
+  /** Driven runs that a person answered. */
+  readonly answered: Set<RunId>;
   /** The versions that runs have come to. */
   readonly changed: Map<RunId, number>;
 };
