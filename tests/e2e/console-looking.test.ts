@@ -145,6 +145,70 @@ test("who decides how is shown to auditors, with what was taken back; to an appr
   );
 });
 
+test("the keys walk through lists: what is chosen stays chosen when others come before it, and Enter opens it", async () => {
+  await using stack = new AsyncDisposableStack();
+  const engine = stack.use(
+    await openEngine({
+      tools: [countingTool("take_note", "once")],
+      models: answering((turn) => NOTE[turn] ?? { text: "Done." }),
+      policies: policiesOf({ texts: { "test.cedar": ACT } }),
+    }),
+  );
+  await engine.startWorker({ lookEveryMs: 100 });
+  const url = await serveConsole(stack, engine);
+  const { harness, caller } = engine;
+  const made: string[] = [];
+  for (const name of ["one", "two", "three"]) {
+    const told = {
+      url: `https://${name}.example.org/`,
+      events: ["run.ended" as const],
+      description: "",
+    };
+    made.push(value(await harness.webhooks.create(caller, told)).id);
+  }
+  const submitted: string[] = [];
+  const submit = async (): Promise<void> => {
+    const id = await engine.submit("Take the note hello.");
+    submitted.push(id);
+    await engine.reaches(id, "succeeded");
+  };
+  await submit();
+  await submit();
+  const key = await engine.newKey("ada", "default", { kind: "human", roles: ["admin"] });
+  await signedIn(browser, { url, key }, async (page) => {
+    const chosen = page.locator("main tr[aria-current=true]");
+    const walk = async (...keys: readonly string[]): Promise<void> => {
+      for (const one of keys) await page.keyboard.press(one);
+    };
+    await walk("g", "w");
+    await page.getByRole("row", { name: "three.example.org" }).waitFor();
+    const listed = value(await harness.webhooks.list(caller)).map(({ id }) => id);
+    expect(listed.toSorted()).toEqual(made.toSorted());
+    // Neither before the first nor behind the last.
+    await walk("k", "j", "j", "j", "k", "Enter");
+    await page.getByRole("heading", { name: "Messages" }).waitFor();
+    expect(new URL(page.url()).hash).toBe(`#/webhooks/${listed[1]}`);
+    await page.getByRole("row", { name: "msg_" }).first().waitFor();
+    expect(await page.getByRole("row", { name: "msg_" }).count()).toBe(2);
+    // The newest comes first: the second is of the first run.
+    await walk("j", "Enter");
+    await page.waitForURL((at) => at.hash === `#/runs/${submitted[0]}`);
+    await walk("g", "r");
+    await page.getByRole("row", { name: "Take the note" }).first().waitFor();
+    const link = chosen.getByRole("link");
+    await walk("j");
+    expect(await link.getAttribute("href")).toBe(`#/runs/${submitted[0]}`);
+    await submit();
+    await until("the new one is listed", async () => {
+      await page.clock.fastForward(LOOK_MS);
+      return (await page.getByRole("row", { name: "Take the note" }).count()) === 3;
+    });
+    expect(await link.getAttribute("href")).toBe(`#/runs/${submitted[0]}`);
+    await walk("k", "Enter");
+    await page.waitForURL((at) => at.hash === `#/runs/${submitted[1]}`);
+  });
+});
+
 /** In both schemes of one visit. */
 async function lookInBoth(page: Page, name: string): Promise<void> {
   await lookWithAxe(page, name, true);

@@ -16,7 +16,7 @@ import { RunsPage } from "./pages/runs.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { WebhookPage } from "./pages/webhook.tsx";
 import { WebhooksPage } from "./pages/webhooks.tsx";
-import { hashOf, PAGES, type Place, placeOf, placeOfPage } from "./places.ts";
+import { hashOf, PAGES, PAGES_OF_ONE, type Place, placeOf, placeOfPage } from "./places.ts";
 import { keepKey, keptKey, SessionProvider, useSession } from "./session.tsx";
 
 export function App(): ReactNode {
@@ -125,10 +125,7 @@ function skip(event: { preventDefault: () => void }): void {
 }
 
 const isUnder = (place: Place, page: string): boolean =>
-  place.page === page ||
-  (place.page === "run" && page === "runs") ||
-  (place.page === "webhook" && page === "webhooks") ||
-  (place.page === "approval" && page === "inbox");
+  place.page === page || PAGES_OF_ONE.some((one) => one.page === place.page && one.under === page);
 
 function PageOf({ place }: { readonly place: Place }): ReactNode {
   if (place.page === "approval") return <ApprovalPage key={place.id} id={place.id} />;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { hashOf, type Place, placeOf } from "./places.ts";
+import { hashOf, PAGES, PAGES_OF_ONE, type Place, placeOf, placeOfPage } from "./places.ts";
 
 const ID = `run_${"0a".repeat(16)}`;
 
@@ -24,6 +24,16 @@ test.each<Place>([
   { page: "health" },
 ])("a place is found again by what stands behind the #: %o", (place) => {
   expect(placeOf(hashOf(place))).toEqual(place);
+});
+
+test.each(PAGES)("the bar leads to a page that there is: %o", ({ page }) => {
+  expect(placeOf(hashOf(placeOfPage(page))).page).toBe(page);
+});
+
+test("no page stands twice, and none has another's key", () => {
+  const pages = [...PAGES, ...PAGES_OF_ONE].map(({ page }) => page);
+  expect(new Set(pages).size).toBe(pages.length);
+  expect(new Set(PAGES.map(({ key }) => key)).size).toBe(PAGES.length);
 });
 
 test.each([

@@ -1,20 +1,6 @@
 // Where in the console one is: it stands behind the `#`, so that the server sees nothing of it.
 
-export type Place =
-  | { readonly page: "inbox" }
-  | { readonly page: "approval"; readonly id: string }
-  | { readonly page: "runs"; readonly status: string }
-  | { readonly page: "run"; readonly id: string; readonly step: number | null }
-  | { readonly page: "escalations"; readonly status: string }
-  | { readonly page: "precedents" }
-  | { readonly page: "rules"; readonly rule: string | null }
-  | { readonly page: "audit" }
-  | { readonly page: "access" }
-  | { readonly page: "webhooks" }
-  | { readonly page: "webhook"; readonly id: string; readonly status: string }
-  | { readonly page: "quality" }
-  | { readonly page: "health" };
-
+/** The pages that the bar leads to, with the key that does after `g`. */
 export const PAGES = [
   { page: "inbox", name: "Inbox", key: "i" },
   { page: "runs", name: "Runs", key: "r" },
@@ -27,6 +13,27 @@ export const PAGES = [
   { page: "quality", name: "Quality", key: "q" },
   { page: "health", name: "Health", key: "h" },
 ] as const;
+
+/** The pages of one thing each, and the page of the bar that they are found from. With `PAGES` these are all: there is no other `Place`. */
+export const PAGES_OF_ONE = [
+  { page: "approval", name: "Approval", under: "inbox" },
+  { page: "run", name: "Run", under: "runs" },
+  { page: "webhook", name: "Messages", under: "webhooks" },
+] as const;
+
+/** What a page is about, beside its name. */
+type About = {
+  readonly approval: { readonly id: string };
+  readonly runs: { readonly status: string };
+  readonly run: { readonly id: string; readonly step: number | null };
+  readonly escalations: { readonly status: string };
+  readonly rules: { readonly rule: string | null };
+  readonly webhook: { readonly id: string; readonly status: string };
+};
+type PageName = (typeof PAGES | typeof PAGES_OF_ONE)[number]["page"];
+export type Place = {
+  [P in PageName]: { readonly page: P } & (P extends keyof About ? About[P] : unknown);
+}[PageName];
 
 const ID = /^[a-z]{3}_[0-9a-f]{32}$/;
 

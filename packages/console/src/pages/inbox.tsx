@@ -1,12 +1,12 @@
 // What waits for a person, what ends soonest first.
 
 import type { RunSummary, WaitingPage } from "@assent/contract";
-import { type ReactNode, useState } from "react";
-import { useKeys } from "../keys.ts";
+import type { ReactNode } from "react";
 import { isGrave } from "../leaves.ts";
 import { Failure, Loading, Page, Visible } from "../parts.tsx";
 import { hashOf, type Place } from "../places.ts";
 import { useNow, useResource } from "../session.tsx";
+import { useWalk } from "../walking.ts";
 import { duration, harmWords } from "../words.ts";
 
 const LOOK_MS = 4_000;
@@ -76,22 +76,13 @@ function rowsOf(page: WaitingPage, parked: readonly RunSummary[]): readonly Row[
 const soonest = (a: Row, b: Row): number => Date.parse(a.expiresAt ?? "") - Date.parse(b.expiresAt ?? "");
 
 function Rows({ rows, now }: { readonly rows: readonly Row[]; readonly now: number }): ReactNode {
-  const [chosen, setChosen] = useState(0);
-  const at = Math.min(chosen, rows.length - 1);
-  const go = (row: Row | undefined): void => {
-    if (row !== undefined) location.hash = hashOf(row.place);
-  };
-  useKeys({
-    j: () => {
-      setChosen(Math.min(at + 1, rows.length - 1));
+  const worn = useWalk(
+    rows.map(({ key }) => key),
+    (chosen) => {
+      const row = rows.find(({ key }) => key === chosen);
+      if (row !== undefined) location.hash = hashOf(row.place);
     },
-    k: () => {
-      setChosen(Math.max(at - 1, 0));
-    },
-    Enter: () => {
-      go(rows[at]);
-    },
-  });
+  );
   if (rows.length === 0)
     return (
       <div className="empty">
@@ -114,12 +105,8 @@ function Rows({ rows, now }: { readonly rows: readonly Row[]; readonly now: numb
         </tr>
       </thead>
       <tbody>
-        {rows.map((row, index) => (
-          <tr
-            key={row.key}
-            className={index === at ? "chosen" : ""}
-            aria-current={index === at ? "true" : undefined}
-          >
+        {rows.map((row) => (
+          <tr key={row.key} {...worn(row.key)}>
             <th scope="row">
               <a href={hashOf(row.place)}>
                 <Visible text={row.summary} />

@@ -7,6 +7,7 @@ import { Pager } from "../pager.tsx";
 import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
 import { hashOf } from "../places.ts";
 import { useNow, useResource } from "../session.tsx";
+import { useWalk } from "../walking.ts";
 import { stateWords } from "../words.ts";
 
 const LOOK_MS = 5_000;
@@ -99,20 +100,12 @@ function Search({ onSearch }: { readonly onSearch: (text: string) => void }): Re
 
 function Runs({ runs }: { readonly runs: readonly RunSummary[] }): ReactNode {
   const now = useNow();
-  const [chosen, setChosen] = useState(0);
-  const at = Math.min(chosen, runs.length - 1);
-  useKeys({
-    j: () => {
-      setChosen(Math.min(at + 1, runs.length - 1));
+  const worn = useWalk(
+    runs.map(({ id }) => id),
+    (id) => {
+      location.hash = hashOf({ page: "run", id, step: null });
     },
-    k: () => {
-      setChosen(Math.max(at - 1, 0));
-    },
-    Enter: () => {
-      const run = runs[at];
-      if (run !== undefined) location.hash = hashOf({ page: "run", id: run.id, step: null });
-    },
-  });
+  );
   if (runs.length === 0)
     return (
       <div className="empty">
@@ -135,12 +128,8 @@ function Runs({ runs }: { readonly runs: readonly RunSummary[] }): ReactNode {
         </tr>
       </thead>
       <tbody>
-        {runs.map((run, index) => (
-          <tr
-            key={run.id}
-            className={index === at ? "chosen" : ""}
-            aria-current={index === at ? "true" : undefined}
-          >
+        {runs.map((run) => (
+          <tr key={run.id} {...worn(run.id)}>
             <th scope="row" className="task">
               <a href={hashOf({ page: "run", id: run.id, step: null })}>
                 <Visible text={run.task} />

@@ -8,6 +8,7 @@ import { Pager } from "../pager.tsx";
 import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
 import { hashOf } from "../places.ts";
 import { useNow, useResource, useSession } from "../session.tsx";
+import { useWalk } from "../walking.ts";
 import { outcomeWords, sentAgain, STATUSES } from "../webhook-words.ts";
 import { shortId } from "../words.ts";
 
@@ -90,6 +91,13 @@ type MessagesProps = {
 
 function Messages({ messages, onAgain }: MessagesProps): ReactNode {
   const now = useNow();
+  const worn = useWalk(
+    messages.map(({ id }) => id),
+    (chosen) => {
+      const run = messages.find(({ id }) => id === chosen)?.run_id ?? null;
+      if (run !== null) location.hash = hashOf({ page: "run", id: run, step: null });
+    },
+  );
   if (messages.length === 0) return <p className="empty">No such message.</p>;
   return (
     <table className="list">
@@ -110,7 +118,7 @@ function Messages({ messages, onAgain }: MessagesProps): ReactNode {
       </thead>
       <tbody>
         {messages.map((one) => (
-          <tr key={one.id}>
+          <tr key={one.id} {...worn(one.id)}>
             <th scope="row">
               <code>{one.id}</code>
             </th>

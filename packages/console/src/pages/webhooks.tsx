@@ -7,6 +7,7 @@ import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
 import { hashOf } from "../places.ts";
 import { Secret } from "../secret.tsx";
 import { useNow, useResource } from "../session.tsx";
+import { useWalk } from "../walking.ts";
 import { Changes } from "../webhook-changes.tsx";
 import { pauseWords, webhookState } from "../webhook-words.ts";
 import { ahead } from "../words.ts";
@@ -65,6 +66,12 @@ type WebhooksProps = {
 
 function Webhooks({ webhooks, ...told }: WebhooksProps): ReactNode {
   const now = useNow();
+  const worn = useWalk(
+    webhooks.map(({ id }) => id),
+    (id) => {
+      location.hash = hashOf({ page: "webhook", id, status: "" });
+    },
+  );
   if (webhooks.length === 0)
     return (
       <div className="empty">
@@ -92,7 +99,7 @@ function Webhooks({ webhooks, ...told }: WebhooksProps): ReactNode {
       </thead>
       <tbody>
         {webhooks.map((webhook) => (
-          <tr key={webhook.id}>
+          <tr key={webhook.id} {...worn(webhook.id)}>
             <Leads webhook={webhook} now={now} />
             <td>{webhook.events.join(", ")}</td>
             <td>
