@@ -93,7 +93,10 @@ export const policyTrialSchema = z
           }),
         )
         .meta({ description: "Another verdict; newest first." }),
-      changes_more: z.int().min(0).meta({ description: "So many more, and not told." }),
+      changes_more: z
+        .int()
+        .min(0)
+        .meta({ description: "So many more, and not told: of many, or of such as many rules speak at." }),
     }),
   ])
   .meta({ id: "PolicyTrial", description: "What other rules would have decided. Nothing is changed by it." });

@@ -20,6 +20,8 @@ export const WEBHOOK_PING = "webhook.ping";
 
 /** Endpoints of one tenant. */
 export const WEBHOOKS_MAX = 20;
+/** Messages of a webhook that are sent again at once. */
+export const REDELIVERED_MAX = 10_000;
 /** The secret before the present one may be good for at most this long: a rotation is to end. */
 export const WEBHOOK_OVERLAP_SECONDS_MAX = 30 * 86_400;
 const WEBHOOK_OVERLAP_SECONDS = 86_400;
@@ -109,7 +111,7 @@ export const deliverySchema = z
     attempts: z.int().min(0),
     next_attempt_at: z.iso.datetime().nullable().meta({
       description:
-        "At the earliest; of an attempt under way, when it counts as lost. Null when it has ended.",
+        "At the earliest; of an attempt under way, when it counts as lost. Null when it has ended, or its webhook is off.",
     }),
     ended_at: z.iso.datetime().nullable(),
     response_status: z
@@ -141,13 +143,22 @@ export const redeliverSchema = z
       .min(1)
       .max(100)
       .optional()
-      .meta({ description: "These, delivered ones too; all that are dead if left out." }),
+      .meta({
+        description: `These, delivered ones too; those that are dead if left out, the oldest ${REDELIVERED_MAX} of them.`,
+      }),
   })
   .meta({ id: "Redeliver" });
 export type Redeliver = z.infer<typeof redeliverSchema>;
 
 export const redeliveredSchema = z
-  .strictObject({ redelivered: z.int().min(0).meta({ description: "Messages that are sent again." }) })
+  .strictObject({
+    redelivered: z
+      .int()
+      .min(0)
+      .meta({
+        description: `Messages that are sent again; where it is ${REDELIVERED_MAX}, there may be more to ask for.`,
+      }),
+  })
   .meta({ id: "Redelivered" });
 export type Redelivered = z.infer<typeof redeliveredSchema>;
 

@@ -87,6 +87,7 @@ export const SECURITY_SET: readonly SecurityMember[] = [
       "tests/security/paths/race.test.ts",
       "tests/security/egress/urls.test.ts",
       "tests/security/egress/fetcher.test.ts",
+      "tests/security/egress/hostile-answers.test.ts",
     ],
   },
   {

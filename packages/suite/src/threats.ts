@@ -185,6 +185,7 @@ export const THREATS: readonly Threat[] = [
     tests: [
       "tests/security/egress/urls.test.ts",
       "tests/security/egress/fetcher.test.ts",
+      "tests/security/egress/hostile-answers.test.ts",
       "tests/integration/webhooks/senders.test.ts",
       "tests/e2e/console-served.test.ts",
     ],

@@ -37,6 +37,7 @@ test("webhooks list: which are on, which fail, which are off", async () => {
   const done = await assent(fake, ["webhooks", "list"]);
   const [, on, fails, off] = done.terminal.stdout().trimEnd().split("\n");
   expect(on).toMatch(/ on$/);
+  expect(on).toContain(WEBHOOK.description);
   expect(fails).toMatch(/on, 3 failed in a row, next /);
   expect(off).toMatch(/off: it answered 410$/);
 });
@@ -81,7 +82,8 @@ test("webhooks deliveries and redeliver: what became of them, and which are sent
       next_attempt_at: "2027-01-01T00:00:00.000Z",
       ended_at: null,
     };
-    sendJson(response, 200, { data: [waits, DELIVERY], next_cursor: "there" });
+    const held = { ...waits, next_attempt_at: null, attempts: 1, failure: "gone" };
+    sendJson(response, 200, { data: [waits, DELIVERY, held], next_cursor: "there" });
   });
   const listed = await assent(fake, [
     "webhooks",
@@ -93,9 +95,10 @@ test("webhooks deliveries and redeliver: what became of them, and which are sent
     "2",
   ]);
   expect(Object.fromEntries(fake.received[0]?.query.entries() ?? [])).toEqual({ status: "dead", limit: "2" });
-  const [, waits, dead, more] = listed.terminal.stdout().trimEnd().split("\n");
+  const [, waits, dead, held, more] = listed.terminal.stdout().trimEnd().split("\n");
   expect(waits).toMatch(/waits, 10 attempts: status_500, next /);
   expect(dead).toMatch(/dead, 10 attempts: status_500$/);
+  expect(held).toMatch(/waits, 1 attempt: gone$/);
   expect(more).toBe("More: --cursor there");
   fake.intercept(
     "POST",

@@ -197,6 +197,13 @@ test("every decision is judged once, however many looks it takes, the newest fir
   expect([...new Set(all.changes.map(({ run_id: run }) => run))]).toEqual(
     submitted.rows.map(({ id: uuid }) => `run_${uuid.replaceAll("-", "")}`),
   );
+  // Each change names every rule that speaks: with many rules fewer changes are told, so that the answer stays small.
+  const many = Array.from(
+    { length: 100 },
+    (_, at) => `@id("no-${at}") forbid (principal, action, resource);`,
+  );
+  const crowded = await tryRules(engine, [ACT, ...many].join("\n"));
+  expect([crowded.changes.length, crowded.changes_more]).toEqual([99, 561]);
   await copy(330, 1_009);
   expect(await tryRules(engine, ASK)).toMatchObject({ judged: 2_000, complete: false, changes_more: 1_800 });
 });

@@ -116,6 +116,12 @@ test("depth and age of the queue, and the state of each breaker, are the databas
   engine.clock.advance(90_000);
   expect(await value("assent_queue_depth")).toBe(2);
   expect(await value("assent_queue_oldest_age")).toBeGreaterThanOrEqual(90);
+  const request = { url: "https://hooks.example.org/", events: ["run.ended" as const], description: "" };
+  const webhook = await engine.harness.webhooks.create(engine.caller, request);
+  expect(await value("assent_webhooks_oldest_age")).toBe(0);
+  if (webhook.ok) await engine.harness.webhooks.ping(engine.caller, webhook.value.id);
+  engine.clock.advance(60_000);
+  expect(await value("assent_webhooks_oldest_age")).toBeGreaterThanOrEqual(60);
   await engine.store.breakers.change("anthropic", () => ({
     ...CLOSED,
     state: "open",

@@ -13,7 +13,7 @@ import { openWorld, type World } from "./world.ts";
 const taking = ({ engine }: World): Parameters<Store["deliveries"]["take"]>[0] => {
   const at = engine.clock.now();
   const untilMs = at.getTime() + WEBHOOK_ATTEMPT_SECONDS * 1_000;
-  return { at, until: new Date(untilMs), busy: [], most: 10, mostOfOne: 4 };
+  return { at, until: new Date(untilMs), busy: [], sending: [], most: 10, mostOfOne: 4 };
 };
 
 test("three processes send sixty messages, each once", async () => {
@@ -205,6 +205,10 @@ test("no webhook is made of a URL that could mean something else, or goes in the
     "https:///told",
     "file:///etc/passwd",
     "https://2130706433/",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://[::ffff:10.0.0.1]/",
+    // Written as it is sent it is longer than what is kept of a URL.
+    `https://hooks.example.org/${"é".repeat(1_000)}`,
   ])
     expect(
       await harness.webhooks.create(engine.caller, { url, events: ["run.ended"], description: "" }),

@@ -223,7 +223,7 @@ test("who answers 410 is told no more until somebody switches it on; what waited
   });
   engine.clock.advance(600_000);
   expect(await world.deliveries(id)).toMatchObject([
-    { id: pinged.id, status: "pending", response_status: 410 },
+    { id: pinged.id, status: "pending", response_status: 410, next_attempt_at: null },
   ]);
   expect(receiver.received).toHaveLength(1);
   const events = value(await harness.listAccessEvents(engine.caller, null)).data;

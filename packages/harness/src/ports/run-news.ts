@@ -13,7 +13,7 @@ export type RunNews = {
   tell(run: RunId, version: number): boolean;
   /** Another process may have committed to the run, or, with null, to any: whoever waits for it is to look. */
   hint(run: RunId | null): void;
-  /** The newest version that was told of the run; undefined where none was, or too many others have been since. */
+  /** The newest version that was told of the run; undefined where none was a moment ago, or too many others have been since. */
   newest(run: RunId): number | undefined;
   /**
    * @param listener is told of the version, or null where it is to look

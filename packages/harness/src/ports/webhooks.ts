@@ -76,7 +76,7 @@ export type WebhookRows = {
   /** The secret's next generation; the present one is good until then. */
   rotate(id: WebhookId, previousUntil: Date): Promise<void>;
   enable(id: WebhookId): Promise<void>;
-  /** What waits for it is given up. */
+  /** What waits for it is given up: so much of it at once, the rest when it is old. */
   remove(id: WebhookId, at: Date): Promise<void>;
   note(id: WebhookId, delivery: NewDelivery): Promise<void>;
   /** Newest first. */
@@ -90,7 +90,7 @@ export type WebhookRows = {
   countOf(id: WebhookId, deliveries: readonly DeliveryId[]): Promise<number>;
   /**
    * Makes messages new again that have ended.
-   * @param deliveries null: all that are dead
+   * @param deliveries null: those that are dead, the oldest first, so many at most (`REDELIVERED_MAX`)
    * @returns how many; those that wait anyway are not among them
    */
   redeliver(id: WebhookId, deliveries: readonly DeliveryId[] | null, at: Date): Promise<number>;
@@ -123,6 +123,8 @@ export type TakeDeliveries = {
   readonly until: Date;
   /** To these nothing more is sent at present. */
   readonly busy: readonly WebhookId[];
+  /** A tenant for each message that the process sends at present: whoever has the fewest is first. */
+  readonly sending: readonly TenantId[];
   readonly most: number;
   /** Of one webhook. */
   readonly mostOfOne: number;
@@ -132,6 +134,8 @@ export type TakeDeliveries = {
 export type DeliveryQueue = {
   /** One statement; what it takes nobody else takes until then. @throws StoreUnavailable */
   take(taking: TakeDeliveries): Promise<readonly DueDelivery[]>;
+  /** Since when the message could be sent that waits longest; null where none waits but for its time, or its receiver's. */
+  oldest(at: Date): Promise<Date | null>;
   /**
    * Gives up what is older than that and was never taken, and removes what ended before; neither by a clock that is ahead of the
    * database's.

@@ -24,6 +24,8 @@ const TRIAL_SECONDS_MAX = 15;
 const DECISIONS_MAX = 2_000;
 /** Read and judged at once. A call's arguments are up to 256 KiB. */
 const DECISIONS_PER_LOOK = 100;
+/** Names of rules in one answer: of thousands of rules that all speak at each call it would else be a hundred times its request. */
+const REASONS_TOLD_MAX = 10_000;
 const DAY_MS = 86_400_000;
 
 const BUSY: Refusal = {
@@ -71,7 +73,8 @@ type Judged = Omit<Extract<PolicyTrial, { loads: true }>, "loads" | "version" | 
 async function judgeAll({ store }: TrialPorts, caller: Caller, trying: Trying): Promise<Judged> {
   const { trial, since, signal } = trying;
   const changes: DecisionChange[] = [];
-  const counted = { judged: 0, unchanged: 0, other_reasons: 0 };
+  const counted = { judged: 0, unchanged: 0, other_reasons: 0, changes_more: 0 };
+  let reasons = 0;
   let place: DecisionPlace | null = null;
   let isComplete = false;
   while (!isComplete && counted.judged < DECISIONS_MAX && !signal.aborted) {
@@ -86,7 +89,11 @@ async function judgeAll({ store }: TrialPorts, caller: Caller, trying: Trying): 
     // Too late, or what it was told made it fall over: what was judged before that stands.
     const diff = await unlessFailed(async () => await trial.judge(records));
     if (diff === null) break;
-    changes.push(...diff.changes);
+    for (const change of diff.changes) {
+      reasons += change.before.policies.length + change.after.policies.length;
+      if (changes.length < TRIAL_CHANGES_MAX && reasons <= REASONS_TOLD_MAX) changes.push(change);
+      else counted.changes_more += 1;
+    }
     counted.judged += diff.judged;
     counted.unchanged += diff.unchanged;
     counted.other_reasons += diff.otherReasons;
@@ -96,8 +103,7 @@ async function judgeAll({ store }: TrialPorts, caller: Caller, trying: Trying): 
   return {
     ...counted,
     complete: isComplete,
-    changes: changes.slice(0, TRIAL_CHANGES_MAX).map(toldChange),
-    changes_more: Math.max(0, changes.length - TRIAL_CHANGES_MAX),
+    changes: changes.map(toldChange),
   };
 }
 

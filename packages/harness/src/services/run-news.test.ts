@@ -17,6 +17,19 @@ test("the newest version of a run is kept, in whatever order versions are told, 
   expect([0, 1, 2, 1_024].map((at) => news.newest(runOf(at)))).toEqual([6, undefined, 2, 2]);
 });
 
+test("news are believed for a moment, and those of before that say nothing of what comes after", () => {
+  let nowMs = 5_000;
+  const news = createRunNews(() => nowMs);
+  news.tell(runOf(1), 9);
+  nowMs += 1_000;
+  expect(news.newest(runOf(1))).toBe(9);
+  nowMs += 1;
+  expect(news.newest(runOf(1))).toBeUndefined();
+  // What had been told was lost with the database that had confirmed it.
+  news.tell(runOf(1), 7);
+  expect(news.newest(runOf(1))).toBe(7);
+});
+
 test("a listener hears of its run only, until it ends, and a run that nobody listens to is told nobody", () => {
   const news = createRunNews();
   const heard: string[] = [];

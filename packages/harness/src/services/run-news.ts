@@ -5,17 +5,27 @@ import type { Listener, RunNews } from "../ports.ts";
 
 /** Runs whose newest version is at hand: who comes a moment after the news. */
 const RUNS_MAX = 1_024;
+/**
+ * How long a moment is. A database that fails over can lose what it had confirmed: whoever believed the news for ever would look for
+ * that version again and again, and never wait.
+ */
+const MOMENT_MS = 1_000;
 
-export function createRunNews(): RunNews {
+/** @param nowMs of a clock that is never set */
+export function createRunNews(nowMs: () => number = () => performance.now()): RunNews {
   const listeners = new Map<RunId, Map<(version: number | null) => void, Listener>>();
-  const newest = new Map<RunId, number>();
+  const newest = new Map<RunId, { readonly version: number; readonly toldMs: number }>();
+  const fresh = (run: RunId): number | undefined => {
+    const told = newest.get(run);
+    return told === undefined || nowMs() - told.toldMs > MOMENT_MS ? undefined : told.version;
+  };
   return {
-    newest: (run) => newest.get(run),
+    newest: fresh,
     tell(run, version): boolean {
       // Of two commits the later one can be told first.
-      const told = Math.max(version, newest.get(run) ?? 0);
+      const told = Math.max(version, fresh(run) ?? 0);
       newest.delete(run);
-      newest.set(run, told);
+      newest.set(run, { version: told, toldMs: nowMs() });
       const [oldest] = newest.keys();
       if (oldest !== undefined && newest.size > RUNS_MAX) newest.delete(oldest);
       const waiting = [...(listeners.get(run) ?? [])];

@@ -13,6 +13,8 @@ export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promi
     reject(new Error("aborted"));
   };
   signal.addEventListener("abort", abort, { once: true });
+  // One that is aborted already tells nobody any more.
+  if (signal.aborted) abort();
   try {
     return await Promise.race([work, promise]);
   } finally {

@@ -18,6 +18,8 @@ import { proveBeforeSending } from "./before-sending.ts";
 /** Addresses of one name that are tried, one after another. */
 const ADDRESSES_MAX = 4;
 const HEADER_BYTES_MAX = 16 * 1024;
+/** Interim answers (1xx) before the one that counts: whoever sends them without end keeps this process busy with reading them. */
+const INTERIM_ANSWERS_MAX = 10;
 
 export type Resolving = {
   /** All addresses of a name. The system's resolver by default. */
@@ -117,6 +119,7 @@ async function send(
       : httpRequest({ ...shared, agent: new HttpAgent({ keepAlive: false }) });
   request.once("response", resolve);
   request.once("error", reject);
+  refuseOddAnswers(request, reject);
   try {
     // What goes wrong on the way ends this wait, too.
     await Promise.race([connected(request, url.protocol), promise]);
@@ -128,6 +131,35 @@ async function send(
   onBegin?.();
   request.end(body);
   return await promise;
+}
+
+/** Its code is shown to whoever asked, as the system's are. */
+class OddAnswer extends Error {
+  override readonly name = "OddAnswer";
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** What Node takes for an answer, or tells nobody of: unheard, a request would be waited for until the process ends. */
+function refuseOddAnswers(request: ClientRequest, reject: (error: Error) => void): void {
+  // Without somebody who listens the connection is closed, and neither an answer nor an error follows.
+  request.once("upgrade", (_, socket) => {
+    socket.destroy();
+    reject(new OddAnswer("PROTOCOL_SWITCHED", "The answer is of another protocol."));
+  });
+  let interim = 0;
+  request.on("information", () => {
+    interim += 1;
+    if (interim > INTERIM_ANSWERS_MAX)
+      request.destroy(new OddAnswer("INTERIM_ANSWERS", "There are more interim answers than are read."));
+  });
+  // Whatever else ends without a word.
+  request.once("close", () => {
+    reject(new OddAnswer("NO_ANSWER", "The connection ended before there was an answer."));
+  });
 }
 
 // Nothing goes out before the request is ended or written to.

@@ -3,6 +3,7 @@
 // to exactly the checked one. No redirect is followed, and nothing of an answer is read but its status and when to come again.
 
 import { err, ok, type Result } from "../../base/result.ts";
+import { classifyAddress } from "../../core/egress/address.ts";
 import { type AllowlistEntry, isAllowed } from "../../core/egress/allowlist.ts";
 import { type EgressUrl, parseEgressUrl } from "../../core/egress/url.ts";
 import type { WebhookAnswer, WebhookPost } from "../../ports.ts";
@@ -22,21 +23,34 @@ export type WebhookPostOptions = Pick<Resolving, "resolve"> & {
   readonly timeoutMs?: number;
 };
 
+type Hosts = Pick<WebhookPostOptions, "allow" | "own">;
+
+function parse(text: string, { allow, own }: Hosts): Result<EgressUrl, string> {
+  const url = parseEgressUrl(text);
+  if (!url.ok) return err(url.error.detail);
+  if (isAllowed(url.value, own)) return url;
+  const { host, port, protocol } = url.value;
+  if (protocol !== "https:")
+    return err(
+      "Messages are sent by https, but to hosts that the operator's configuration names as its own.",
+    );
+  if (allow !== null && !isAllowed(url.value, allow))
+    return err(`${host} (port ${port}) is not on the operator's list of hosts that webhooks may be at.`);
+  return url;
+}
+
+function check(text: string, hosts: Hosts): Result<string, string> {
+  const url = parse(text, hosts);
+  if (!url.ok) return url;
+  const { host, isAddress, href } = url.value;
+  // A name is resolved when something is sent; of an address it can be said at once.
+  return isAddress && classifyAddress(host).kind === "special" && !isAllowed(url.value, hosts.own)
+    ? err(`${host} is not an address on the open Internet.`)
+    : ok(href);
+}
+
 export function createWebhookPost(options: WebhookPostOptions): WebhookPost {
-  const { allow, own, authority } = options;
-  const parse = (text: string): Result<EgressUrl, string> => {
-    const url = parseEgressUrl(text);
-    if (!url.ok) return err(url.error.detail);
-    if (isAllowed(url.value, own)) return url;
-    const { host, port, protocol } = url.value;
-    if (protocol !== "https:")
-      return err(
-        "Messages are sent by https, but to hosts that the operator's configuration names as its own.",
-      );
-    if (allow !== null && !isAllowed(url.value, allow))
-      return err(`${host} (port ${port}) is not on the operator's list of hosts that webhooks may be at.`);
-    return url;
-  };
+  const { own, authority } = options;
   const send = async (
     url: EgressUrl,
     headers: Readonly<Record<string, string>>,
@@ -66,12 +80,9 @@ export function createWebhookPost(options: WebhookPostOptions): WebhookPost {
     });
   };
   return {
-    check: (text) => {
-      const url = parse(text);
-      return url.ok ? ok(url.value.href) : url;
-    },
+    check: (text) => check(text, options),
     send: async (text, headers, body, outer) => {
-      const url = parse(text);
+      const url = parse(text, options);
       if (!url.ok) return err("url_refused");
       const late = new AbortController();
       const clock = setTimeout(() => {

@@ -5,8 +5,10 @@ import {
   idFromUuid,
   runIdSchema,
   type WebhookEvent,
+  type TenantId,
   type WebhookId,
   uuidOf,
+  REDELIVERED_MAX,
   WEBHOOKS_MAX,
 } from "@assent/contract";
 import type { Pool } from "pg";
@@ -21,6 +23,9 @@ import type {
 } from "../../ports.ts";
 import { only, type Query, type Scope } from "./rows.ts";
 import { unlessUnavailable } from "./unavailable.ts";
+
+/** Given up with their webhook, in the request that removes it. */
+const GIVEN_UP_MAX = 5_000;
 
 type WebhookRow = {
   id: string;
@@ -117,10 +122,12 @@ export function webhookRows(scope: Scope): StoreTx["webhooks"] {
         uuidOf(id),
         at,
       ]);
+      // What is left is sent to nobody and shown to nobody, and given up when it is old: no webhook stays for having too much to send.
       await query(
         `update assent.webhook_deliveries set state = 'dead', failure = 'webhook_removed', ended_at = $3
-         where tenant_id = $1 and webhook_id = $2 and state = 'pending'`,
-        [tenant, uuidOf(id), at],
+         where tenant_id = $1 and state = 'pending' and ctid = any (array(select d.ctid from assent.webhook_deliveries d
+           where d.tenant_id = $1 and d.webhook_id = $2 and d.state = 'pending' order by d.due_at limit $4))`,
+        [tenant, uuidOf(id), at, GIVEN_UP_MAX],
       );
     },
   };
@@ -133,7 +140,8 @@ type DeliveryRow = {
   at: Date;
   state: DeliveryStatus;
   attempts: number;
-  due_at: Date;
+  /** Null where its webhook is off. */
+  due_at: Date | null;
   ended_at: Date | null;
   status: number | null;
   failure: string | null;
@@ -146,7 +154,7 @@ const toDelivery = (row: DeliveryRow): Delivery => ({
   at: row.at.toISOString(),
   status: row.state,
   attempts: row.attempts,
-  next_attempt_at: row.state === "pending" ? row.due_at.toISOString() : null,
+  next_attempt_at: row.state === "pending" ? (row.due_at?.toISOString() ?? null) : null,
   ended_at: row.ended_at?.toISOString() ?? null,
   response_status: row.status,
   failure: row.failure,
@@ -167,7 +175,7 @@ function deliveryRows({
     async deliveries(webhook, status, before, limit): Promise<readonly Delivery[]> {
       const rows = await query<DeliveryRow>(
         `select d.id, d.type, d.data ->> 'run_id' as run_id, d.at, d.state, d.attempts,
-           greatest(d.due_at, w.paused_until) as due_at, d.ended_at, d.status, d.failure
+           case when w.off_because is null then greatest(d.due_at, w.paused_until) end as due_at, d.ended_at, d.status, d.failure
          from assent.webhook_deliveries d
          join assent.webhooks w on w.tenant_id = d.tenant_id and w.id = d.webhook_id
          where d.tenant_id = $1 and d.webhook_id = $2 and ($3::text is null or d.state = $3)
@@ -198,10 +206,12 @@ function deliveryRows({
       const again = await query<{ id: string }>(
         `update assent.webhook_deliveries
          set state = 'pending', uncounted = attempts, due_at = $4, waits_since = $4, ended_at = null, status = null, failure = null
-         where tenant_id = $1 and webhook_id = $2 and state <> 'pending'
-           and case when $3::uuid[] is null then state = 'dead' else id = any ($3) end
+         where tenant_id = $1 and state <> 'pending' and ctid = any (array(select d.ctid from assent.webhook_deliveries d
+           where d.tenant_id = $1 and d.webhook_id = $2 and d.state <> 'pending'
+             and case when $3::uuid[] is null then d.state = 'dead' else d.id = any ($3) end
+           order by d.at, d.id limit $5))
          returning id`,
-        [tenant, uuidOf(webhook), deliveries?.map(uuidOf) ?? null, at],
+        [tenant, uuidOf(webhook), deliveries?.map(uuidOf) ?? null, at, REDELIVERED_MAX],
       );
       return again.length;
     },
@@ -294,12 +304,13 @@ type TakenRow = {
 
 async function takeDeliveries(
   query: Query,
-  { at, until, busy, most, mostOfOne }: TakeDeliveries,
+  { at, until, busy, sending, most, mostOfOne }: TakeDeliveries,
 ): Promise<readonly DueDelivery[]> {
-  const rows = await query<TakenRow>("select * from assent.take_deliveries($1, $2, $3, $4, $5)", [
+  const rows = await query<TakenRow>("select * from assent.take_deliveries_in_turn($1, $2, $3, $4, $5, $6)", [
     at,
     until,
     busy.map((id: WebhookId) => uuidOf(id)),
+    sending.map((tenant: TenantId) => uuidOf(tenant)),
     most,
     mostOfOne,
   ]);
@@ -321,6 +332,9 @@ async function takeDeliveries(
 
 export const deliveryQueue = (pool: Pool, queryOn: (on: Pool) => Query): DeliveryQueue => ({
   take: async (taking) => await unlessUnavailable(async () => await takeDeliveries(queryOn(pool), taking)),
+  oldest: async (at) =>
+    only(await queryOn(pool)<{ oldest: Date | null }>("select assent.oldest_delivery($1) as oldest", [at]))
+      .oldest,
   sweep: async ({ at, deadBefore, goneBefore }, most) =>
     only(
       await queryOn(pool)<{ swept: number }>("select assent.sweep_deliveries($1, $2, $3, $4) as swept", [

@@ -2,6 +2,7 @@ import {
   type CreatedWebhook,
   type Delivery,
   type DeliveryId,
+  REDELIVERED_MAX,
   rotateWebhookSchema,
   type Webhook,
   type WebhookEvent,
@@ -85,10 +86,11 @@ export async function listWebhooks(context: Context): Outcome {
     listed.value.length === 0
       ? ["Nobody is told of anything: `assent webhooks create <url>`."]
       : table(
-          ["WEBHOOK", "URL", "EVENTS", "STATE"],
+          ["WEBHOOK", "URL", "FOR", "EVENTS", "STATE"],
           listed.value.map((webhook) => [
             webhook.id,
             webhook.url,
+            webhook.description,
             webhook.events.join(", "),
             stateOf(webhook, now),
           ]),
@@ -162,7 +164,8 @@ function outcomeOf({ status, attempts, failure, next_attempt_at }: Delivery, now
   const tries = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
   const why = failure === null ? "" : `: ${failure}`;
   if (status !== "pending") return `${status}, ${tries}${why}`;
-  if (attempts === 0 || next_attempt_at === null) return "waits";
+  if (attempts === 0) return "waits";
+  if (next_attempt_at === null) return `waits, ${tries}${why}`;
   return `waits, ${tries}${why}, next ${relativeTime(next_attempt_at, now)}`;
 }
 
@@ -174,6 +177,7 @@ export async function redeliver(context: Context, id: WebhookId, deliveries: rea
   const { redelivered } = again.value;
   context.show(again.value, () => [
     redelivered === 1 ? "1 message is sent again." : `${redelivered} messages are sent again.`,
+    ...(redelivered === REDELIVERED_MAX ? ["That is as many as at once; there may be more."] : []),
   ]);
   return ok("ok");
 }

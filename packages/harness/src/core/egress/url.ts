@@ -41,6 +41,9 @@ export function parseEgressUrl(text: string): Result<EgressUrl, StepError> {
   const port = url.port === "" ? DEFAULT_PORTS[protocol] : Number(url.port);
   if (port === 0) return refuse("its port is 0");
   url.hash = "";
+  // What is no ASCII is sent as three characters for each of its bytes.
+  if (url.href.length > URL_CHARS_MAX)
+    return refuse(`it is longer than ${URL_CHARS_MAX} characters, written as it is sent`);
   return ok({
     href: url.href,
     protocol,

@@ -172,6 +172,12 @@ export const METRICS = {
     unit: "{attempt}",
     description: "Attempts to send a message to a webhook, by what they came to.",
   },
+  "assent.webhooks.oldest_age": {
+    kind: "gauge",
+    unit: "s",
+    description:
+      "How long the message to a webhook that waits longest could have been sent; 0 where none waits but for its time, or its receiver's.",
+  },
   "assent.redactions": {
     kind: "counter",
     unit: "{secret}",

@@ -1,4 +1,4 @@
-// What is read whenever somebody looks: how full the queue is, and how the providers are. Both are the database's, so
+// What is read whenever somebody looks: how full the queue is, how long messages wait, and how the providers are. All are the database's, so
 // every process of a fleet tells the same.
 
 import type { TenantId } from "@assent/contract";
@@ -41,7 +41,10 @@ export function watchEvidence(
 
 export function watchGauges(
   telemetry: Telemetry,
-  { store, clock }: { readonly store: Pick<Store, "queueLoad" | "breakers">; readonly clock: Clock },
+  {
+    store,
+    clock,
+  }: { readonly store: Pick<Store, "queueLoad" | "breakers" | "deliveries">; readonly clock: Clock },
 ): void {
   const load = async (): ReturnType<Store["queueLoad"]> =>
     await store.queueLoad(NOBODY, clock.now(), QUEUE_RUNS_MAX + 1);
@@ -49,6 +52,13 @@ export function watchGauges(
   telemetry.watch("assent.queue.oldest_age", async () => [
     { value: (await load()).oldestSeconds, attributes: {} },
   ]);
+  telemetry.watch("assent.webhooks.oldest_age", async () => {
+    const now = clock.now();
+    const oldest = await store.deliveries.oldest(now);
+    return [
+      { value: oldest === null ? 0 : Math.max(0, now.getTime() - oldest.getTime()) / 1_000, attributes: {} },
+    ];
+  });
   telemetry.watch("assent.breaker.state", async () =>
     [...(await store.breakers.list())].flatMap(([provider, breaker]) =>
       BREAKER_STATES.map((state) => ({

@@ -15,15 +15,28 @@ type Ports = {
   readonly log: Log;
 };
 
-/** None by a clock that is astray. @returns how many */
-export async function sweepDeliveries({ store, clock, clockWatch }: Omit<Ports, "log">): Promise<number> {
-  if (clockWatch.difference() !== null) return 0;
-  const at = clock.now();
-  const before = (days: number): Date => new Date(at.getTime() - days * DAY_MS);
-  return await store.deliveries.sweep(
-    { at, deadBefore: before(WEBHOOK_MESSAGE_DAYS), goneBefore: before(WEBHOOK_KEPT_DAYS) },
-    ROWS_MAX,
-  );
+/**
+ * Until nothing old is left: more may come in between two sweeps than one statement removes. None by a clock that is astray.
+ * @returns how many
+ */
+export async function sweepDeliveries(
+  { store, clock, clockWatch }: Omit<Ports, "log">,
+  stopping: AbortSignal = new AbortController().signal,
+  rowsMax: number = ROWS_MAX,
+): Promise<number> {
+  let all = 0;
+  for (;;) {
+    if (stopping.aborted || clockWatch.difference() !== null) return all;
+    const at = clock.now();
+    const before = (days: number): Date => new Date(at.getTime() - days * DAY_MS);
+    const swept = await store.deliveries.sweep(
+      { at, deadBefore: before(WEBHOOK_MESSAGE_DAYS), goneBefore: before(WEBHOOK_KEPT_DAYS) },
+      rowsMax,
+    );
+    all += swept;
+    // Of either kind there may be as many more.
+    if (swept < rowsMax) return all;
+  }
 }
 
 export const startDeliverySweeper = (ports: Ports): Sweeping =>
@@ -31,5 +44,5 @@ export const startDeliverySweeper = (ports: Ports): Sweeping =>
     ports,
     WEBHOOK_SWEEP_MINUTES * 60,
     "old messages to webhooks could not be removed",
-    async () => await sweepDeliveries(ports),
+    async (stopping) => await sweepDeliveries(ports, stopping),
   );

@@ -1,7 +1,7 @@
 // Sends messages to webhooks. Any number of processes may do so at once: what one has taken no other takes until its time is over, and
 // what became of an attempt counts only while no other has begun. So a message reaches its receiver at least once, under one id.
 
-import type { WebhookId } from "@assent/contract";
+import type { TenantId, WebhookId } from "@assent/contract";
 import { WEBHOOK_ATTEMPT_SECONDS } from "../../base/limits.ts";
 import { retryAfterMsOf } from "../../core/resilience/passing.ts";
 import { ASSENT } from "../../core/telemetry/names.ts";
@@ -43,13 +43,19 @@ export type Sender = Sweeping & {
   look(): void;
 };
 
+/** Attempts under way at one webhook, and what breaks each off. */
+type SendingTo = {
+  readonly tenant: TenantId;
+  readonly attempts: Map<Promise<void>, AbortController>;
+};
+
 /**
  * Looks when it is told to, and again while there was something. Stops at once: what is under way is broken off and handed
  * back.
  */
 export function startSender(ports: SenderPorts): Sender {
   const { clock, log } = ports;
-  const sending = new Map<WebhookId, Map<Promise<void>, AbortController>>();
+  const sending = new Map<WebhookId, SendingTo>();
   let woken = Promise.withResolvers<undefined>();
   let isStopping = false;
   const look = (): void => {
@@ -57,14 +63,17 @@ export function startSender(ports: SenderPorts): Sender {
   };
 
   const begin = (delivery: DueDelivery): void => {
-    const toOne = sending.get(delivery.webhook) ?? new Map();
-    sending.set(delivery.webhook, toOne);
+    const { webhook, tenant } = delivery;
+    const { attempts: toOne } = sending.get(webhook) ?? {
+      attempts: new Map<Promise<void>, AbortController>(),
+    };
+    sending.set(webhook, { tenant, attempts: toOne });
     // Of its own: what is derived from a signal that lives as long as the process stays with it.
     const breakingOff = new AbortController();
     if (isStopping) breakingOff.abort();
     const attempt = attemptOf(ports, delivery, breakingOff.signal).finally(() => {
       toOne.delete(attempt);
-      if (toOne.size === 0) sending.delete(delivery.webhook);
+      if (toOne.size === 0) sending.delete(webhook);
       // A hand is free again, and there may be more than there were hands.
       look();
     });
@@ -74,14 +83,15 @@ export function startSender(ports: SenderPorts): Sender {
   const take = async (): Promise<void> => {
     // By a clock that is astray nothing is sent: a receiver goes by the time that a message is signed for.
     if (ports.clockWatch.difference() !== null) return;
-    const underWay = [...sending.values()].reduce((sum, toOne) => sum + toOne.size, 0);
-    const most = SENDING_MAX - underWay;
+    const underWay = [...sending.values()].flatMap(({ tenant, attempts }) => [...attempts].map(() => tenant));
+    const most = SENDING_MAX - underWay.length;
     if (most <= 0) return;
     const at = clock.now();
     const deliveries = await ports.store.deliveries.take({
       at,
       until: new Date(at.getTime() + WEBHOOK_ATTEMPT_SECONDS * 1_000),
-      busy: [...sending].flatMap(([id, toOne]) => (toOne.size >= SENDING_TO_ONE_MAX ? [id] : [])),
+      busy: [...sending].flatMap(([id, { attempts }]) => (attempts.size >= SENDING_TO_ONE_MAX ? [id] : [])),
+      sending: underWay,
       most,
       mostOfOne: SENDING_TO_ONE_MAX,
     });
@@ -102,13 +112,14 @@ export function startSender(ports: SenderPorts): Sender {
         });
       }
     }
-    await Promise.all([...sending.values()].flatMap((toOne) => [...toOne.keys()]));
+    await Promise.all([...sending.values()].flatMap(({ attempts }) => [...attempts.keys()]));
   })();
   return {
     look,
     async stop(): Promise<void> {
       isStopping = true;
-      for (const toOne of sending.values()) for (const breakingOff of toOne.values()) breakingOff.abort();
+      for (const { attempts } of sending.values())
+        for (const breakingOff of attempts.values()) breakingOff.abort();
       look();
       await loop;
     },
