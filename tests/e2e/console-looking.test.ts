@@ -237,6 +237,13 @@ test("a signing key is registered by its public half or made here, shown once, r
     await page.keyboard.press("g");
     await page.keyboard.press("s");
     await page.getByText("Nobody has a signing key.").waitFor();
+    // What the configuration says nothing of stays.
+    await page
+      .getByRole("row", { name: "Entries of the evidence no end stays evidence.retention_days" })
+      .waitFor();
+    await page
+      .getByRole("row", { name: "Answers that are given again to the same request 2 days" })
+      .waitFor();
     const [first, second] = [pair(), pair()];
     const register = page.getByRole("button", { name: "Register it" });
     await page.getByLabel("Whose").fill("robot");

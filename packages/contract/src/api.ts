@@ -35,6 +35,7 @@ import type { RouteRow } from "./route.ts";
 import { DEAD_LETTER_ROUTES } from "./dead-letter.ts";
 import { SERVICE_ROUTES } from "./service-routes.ts";
 import { QUALITY_ROUTES } from "./quality.ts";
+import { RETENTION_ROUTES } from "./retention.ts";
 import { SPENDING_ROUTES } from "./spending-routes.ts";
 import { runSchema, runSummarySchema } from "./run.ts";
 import { PRINCIPAL_ROUTES } from "./principal-routes.ts";
@@ -378,6 +379,7 @@ export const ROUTES = {
   ...AUDIT_ROUTES,
   ...SPENDING_ROUTES,
   ...QUALITY_ROUTES,
+  ...RETENTION_ROUTES,
   ...KEY_ROUTES,
   ...SIGNING_KEY_ROUTES,
   ...WEBHOOK_ROUTES,

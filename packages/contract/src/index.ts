@@ -37,6 +37,7 @@ export * from "./problem.ts";
 export * from "./route.ts";
 export * from "./run.ts";
 export { type ApproverQuality, type Quality, qualitySchema } from "./quality.ts";
+export { KEPT_THINGS, type Retention, retentionSchema } from "./retention.ts";
 export * from "./spending.ts";
 export * from "./principal.ts";
 export * from "./signing-key.ts";

@@ -3,7 +3,7 @@
 import { err, ok } from "../../../packages/harness/src/base/result.ts";
 import type { Harness } from "../../../packages/harness/src/services/harness.ts";
 import type { Recorder } from "./memory-harness.ts";
-import { ESCALATION, POLICIES, POLICY_TRIAL, PRECEDENT, QUALITY } from "./samples.ts";
+import { ESCALATION, POLICIES, POLICY_TRIAL, PRECEDENT, QUALITY, RETENTION } from "./samples.ts";
 
 /** What the first page of what waits names as the next one. */
 const WAITING_NEXT = "apr_01a1f8a6170a7a76a3ca67bf1e358485";
@@ -19,6 +19,7 @@ export function precedentCalls(
   | "getPolicies"
   | "tryPolicies"
   | "getQuality"
+  | "getRetention"
   | "listEscalations"
   | "resolveEscalation"
 > {
@@ -33,6 +34,7 @@ export function precedentCalls(
       return await Promise.resolve(ok({ data: [], next_cursor: cursor === null ? "the next" : null }));
     },
     getPolicies: () => POLICIES,
+    getRetention: () => RETENTION,
     getQuality: async (caller, days) => {
       record("getQuality", caller, days);
       return await Promise.resolve(QUALITY);

@@ -16,6 +16,7 @@ import {
   type PolicySet,
   type PolicyTrial,
   type Quality,
+  type Retention,
   type Run,
   type RunId,
   type RunSummary,
@@ -279,6 +280,14 @@ export const QUALITY: Quality = {
   ],
   unanswered: 3,
   complete: true,
+};
+
+export const RETENTION: Retention = {
+  data: [
+    { what: "audit_entries", seconds: 34_560_000, removed: "when_asked", setting: "evidence.retention_days" },
+    { what: "runs", seconds: null, removed: "never", setting: null },
+    { what: "webhook_messages", seconds: 2_592_000, removed: "by_itself", setting: null },
+  ],
 };
 
 export const POLICY_TRIAL: PolicyTrial = {

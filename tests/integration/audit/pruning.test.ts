@@ -187,6 +187,13 @@ test("nothing is pruned without a retention, and nothing that is young", async (
   const young = keptEvidence(ports, { retentionDays: DAYS });
   expect(await young.prune(adminOf(tenant))).toMatchObject({ ok: true });
   expect((await young.logs(tenant)).states[0]).toMatchObject({ minimum: 0, size: 300 });
+  // Whoever asks is told what the configuration says.
+  await using engine = await openEngine();
+  for (const [evidence, seconds] of [
+    [young, DAYS * 86_400],
+    [keptEvidence(ports), null],
+  ] as const)
+    expect(engine.again({ evidence }).getRetention().data[0]?.seconds).toBe(seconds);
 });
 
 test("rows go by a signed record alone, whoever asks", async () => {

@@ -114,3 +114,26 @@ test("quality says how people decide, a service by its kind, and where it is not
   expect(told).toContain("4 ended without an answer.");
   expect(told).toContain("There is more than one look takes");
 });
+
+test("retention says how long what is kept, what becomes of it then, and where that is set", async () => {
+  fake.intercept("GET", /^\/api\/harness\/retention$/, (response) => {
+    sendJson(response, 200, {
+      data: [
+        {
+          what: "audit_entries",
+          seconds: 34_560_000,
+          removed: "when_asked",
+          setting: "evidence.retention_days",
+        },
+        { what: "runs", seconds: null, removed: "never", setting: null },
+        { what: "idempotency_answers", seconds: 129_600, removed: "by_itself", setting: null },
+      ],
+    });
+  });
+  const done = await assent(fake, ["retention"]);
+  expect(done.code).toBe(0);
+  const told = done.terminal.stdout();
+  expect(told).toMatch(/audit entries\s+400 d\s+removed when asked\s+evidence\.retention_days\n/);
+  expect(told).toMatch(/runs\s+no end\s+stays/);
+  expect(told).toMatch(/idempotency answers\s+36 h\s+removed by itself/);
+});

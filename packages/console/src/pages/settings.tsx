@@ -3,6 +3,7 @@
 import type { ReactNode } from "react";
 import { Page } from "../parts.tsx";
 import { hashOf } from "../places.ts";
+import { RetentionSection } from "../retention.tsx";
 import { SigningKeys } from "../signing-keys.tsx";
 
 export function SettingsPage(): ReactNode {
@@ -13,6 +14,7 @@ export function SettingsPage(): ReactNode {
         <a href={hashOf({ page: "rules", rule: null })}>rules</a>,{" "}
         <a href={hashOf({ page: "webhooks" })}>webhooks</a>.
       </p>
+      <RetentionSection />
       <SigningKeys />
     </Page>
   );

@@ -63,6 +63,7 @@ import { addEscalations } from "./routes/escalations.ts";
 import { addPolicies } from "./routes/policies.ts";
 import { addPrecedents } from "./routes/precedents.ts";
 import { addQuality } from "./routes/quality.ts";
+import { addRetention } from "./routes/retention.ts";
 import { addSpending } from "./routes/spending.ts";
 import { addRunCommands } from "./routes/run.ts";
 import { addRunQueries } from "./routes/runs.ts";
@@ -184,6 +185,7 @@ function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
   addAudit(api, harness);
   addSpending(api, harness);
   addQuality(api, harness);
+  addRetention(api, harness);
   addDecisions(api, harness);
   addWaiting(api, harness);
   addOpenApi(api);

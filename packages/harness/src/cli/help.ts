@@ -79,6 +79,7 @@ export const JSON_OUTPUTS: readonly (readonly [command: string, shape: string])[
   ],
   ["policy trial", "PolicyTrial"],
   ["quality", "Quality"],
+  ["retention", "Retention"],
   ["plan", "{waiting, altered, data: [{approval_id, run_id, step, status, tool, outcome, reasons: []}]}"],
   ["policy authorize", "{decision: allow | deny, reasons: [], errors: [], failures: []}"],
   [

@@ -7,6 +7,7 @@ import { parseDays, parseLimit } from "./argument.ts";
 import { listEscalations, resolveEscalation } from "./commands/escalations.ts";
 import { listPrecedents, revokePrecedent } from "./commands/precedents.ts";
 import { showQuality } from "./commands/quality.ts";
+import { showRetention } from "./commands/retention.ts";
 import type { Perform } from "./context.ts";
 
 export function addPrecedents(program: Command, perform: Perform): void {
@@ -38,6 +39,13 @@ export function addQuality(program: Command, perform: Perform): void {
     .action(
       async (flags: { days: number }) => await perform(async (context) => await showQuality(context, flags)),
     );
+}
+
+export function addRetention(program: Command, perform: Perform): void {
+  program
+    .command("retention")
+    .description("how long what is kept, and what becomes of it then")
+    .action(async () => await perform(async (context) => await showRetention(context)));
 }
 
 export function addEscalations(program: Command, perform: Perform): void {

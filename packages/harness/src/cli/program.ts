@@ -51,7 +51,7 @@ import { server, up, type UpFlags, worker, type WorkerFlags } from "./commands/u
 import { watchRun } from "./commands/watch.ts";
 import { DEFAULT_URL } from "./connection.ts";
 import { DEFAULT_HOME, type Perform } from "./context.ts";
-import { addEscalations, addPrecedents, addQuality } from "./program-memory.ts";
+import { addEscalations, addPrecedents, addQuality, addRetention } from "./program-memory.ts";
 import { addMcp } from "./program-mcp.ts";
 import { addPlan } from "./program-plan.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
@@ -89,6 +89,7 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addPrecedents(program, perform);
   addEscalations(program, perform);
   addQuality(program, perform);
+  addRetention(program, perform);
   addPolicy(program, perform);
   addDocuments(program, perform);
   addSpending(program, perform);

@@ -8,6 +8,8 @@ import {
   policyTrialSchema,
   type Quality,
   qualitySchema,
+  type Retention,
+  retentionSchema,
 } from "@assent/contract";
 import type { z } from "zod";
 import type { Result } from "../base/result.ts";
@@ -20,6 +22,7 @@ export type RulesCalls = {
   getPolicies(): Answer<PolicySet>;
   tryPolicies(request: PolicyTrialRequest): Answer<PolicyTrial>;
   getQuality(days: number): Answer<Quality>;
+  getRetention(): Answer<Retention>;
 };
 
 const POLICIES = "/api/harness/policies";
@@ -30,4 +33,5 @@ export const rulesCalls = (ask: <T>(request: Exchange, schema: z.ZodType<T>) => 
     await ask({ method: "POST", path: `${POLICIES}/trial`, body }, policyTrialSchema),
   getQuality: async (days) =>
     await ask({ method: "GET", path: `/api/harness/quality?days=${days}` }, qualitySchema),
+  getRetention: async () => await ask({ method: "GET", path: "/api/harness/retention" }, retentionSchema),
 });

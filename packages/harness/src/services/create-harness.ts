@@ -42,6 +42,7 @@ import {
   type SigningPorts,
 } from "./signing-keys.ts";
 import { getQuality } from "./quality.ts";
+import { retentionOf } from "./retention.ts";
 import { redriveRun, takeRoom } from "./redrive.ts";
 import { cancelRun, getApproval, getRun, listEvents, listRuns, openArtifact, type RunPorts } from "./runs.ts";
 import type { WebhookPorts } from "./webhooks/registry.ts";
@@ -124,9 +125,15 @@ const memoryCalls = (
   ports: HarnessPorts,
 ): Pick<
   Harness,
-  "getQuality" | "listPrecedents" | "revokePrecedent" | "listEscalations" | "resolveEscalation"
+  | "getQuality"
+  | "getRetention"
+  | "listPrecedents"
+  | "revokePrecedent"
+  | "listEscalations"
+  | "resolveEscalation"
 > => ({
   getQuality: async (caller, days) => await getQuality(ports, caller, days),
+  getRetention: () => retentionOf(ports.evidence?.retentionDays ?? null),
   listPrecedents: async (caller, query) => await listPrecedents(ports, caller, query),
   revokePrecedent: async (caller, id, request) =>
     await revokePrecedent(ports, caller, id, ports.shown.said(request)),

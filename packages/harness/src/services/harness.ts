@@ -46,6 +46,7 @@ import type {
   Precedent,
   Problem,
   Quality,
+  Retention,
   ProblemCode,
   ProposedAction,
   Pruning,
@@ -342,6 +343,8 @@ export type Harness = {
 
   /** How people decide, of the last days. */
   getQuality(caller: Caller, days: number): Promise<Quality>;
+  /** How long what is kept, in the whole installation. */
+  getRetention(): Retention;
 
   /** What neither rules nor memory could answer, newest first. */
   listEscalations(caller: Caller, query: EscalationQuery): Promise<Result<Page<Escalation>, Refusal>>;

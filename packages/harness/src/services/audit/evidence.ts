@@ -69,6 +69,8 @@ export type EntryPage = {
 };
 
 export type Evidence = {
+  /** How long the configuration has entries kept; null: for ever. */
+  readonly retentionDays: number | null;
   /** Tenants whose log does not balance; counted by the process that keeps the logs, 0 in others. */
   gaps(): number;
   /** Tenants whose log is not signed any more, as far as this process knows. */
@@ -101,6 +103,7 @@ export function createEvidence(ports: EvidencePorts): Evidence {
   const { store } = ports;
   const findReceipt = createReceipts(store);
   return {
+    retentionDays: ports.retentionDays,
     gaps: () => ports.gaps(),
     stopped: () => ports.stopped(),
     prove: async (tenant, run, version) =>
