@@ -11,13 +11,17 @@ import {
 const HOUR_SECONDS = 3_600;
 const DAY_SECONDS = 24 * HOUR_SECONDS;
 
+type Kept = Retention["data"][number];
+
+const own = (what: Kept["what"], seconds: number | null, removed: Kept["removed"]): Kept => ({
+  what,
+  seconds,
+  removed,
+  setting: null,
+});
+
 /** @param retentionDays of entries of the evidence, as the configuration has it; null: for ever */
 export function retentionOf(retentionDays: number | null): Retention {
-  const own = (
-    what: Retention["data"][number]["what"],
-    seconds: number | null,
-    removed: Retention["data"][number]["removed"],
-  ): Retention["data"][number] => ({ what, seconds, removed, setting: null });
   return {
     data: [
       {
