@@ -24,6 +24,8 @@ const OUTSIDE: Readonly<Record<string, string>> = {
   "log-hold.ts": "holds the lock of who keeps the logs, reads no table",
   "migrate.ts": "the owner changes the schema",
   "older-rows.ts": "one look-up of ids by a function of the schema; rows are a tenant's",
+  "ear.ts": "listens, reads no table",
+  "kept-session.ts": "keeps a connection, sends nothing of its own",
   "presence.ts": "holds a worker's lock, reads no table",
   "sealing-store.ts":
     "names the tenant for its keys; the installation's own, and one look-up of ids by a function of the schema",

@@ -1,9 +1,9 @@
 // How a decision is made: a click begins five seconds in which it can be taken back; only then is it sent, with the digest of what
-// was shown, so that nothing else can be agreed to.
+// was shown, so that nothing else can be agreed to. The same answer to others goes with it, each by a request of its own.
 
 import type { Approval, ApproveRequest } from "@assent/contract";
 import { type RefObject, useCallback, useEffect, useRef, useState } from "react";
-import { newIdempotencyKey } from "./client.ts";
+import { type Client, newIdempotencyKey, Unreachable } from "./client.ts";
 import { useSession } from "./session.tsx";
 import type { Verb } from "./verbs.ts";
 
@@ -16,6 +16,8 @@ const REMEMBER_DAYS = 90;
 type Counting = {
   readonly verb: Verb;
   readonly body: ApproveRequest;
+  /** The same word on those that ask the same. */
+  readonly alike: readonly { readonly approval: Approval; readonly body: ApproveRequest }[];
   readonly until: number;
   /** Of the call as it was shown then. */
   readonly edition: number;
@@ -29,7 +31,12 @@ export type Offered = {
   readonly edited: Readonly<Record<string, unknown>> | null;
   /** Another whenever something was changed in it, also where that was taken back. */
   readonly edition: number;
+  /** Others that ask the same, and are given the same answer; empty where that is not wanted. */
+  readonly alike: readonly Approval[];
 };
+
+/** What came of the same answer to another one: the server's word on it, or why there is none; null: it was not sent. */
+export type Outcome = { readonly approval: Approval; readonly answer: Approval | Error | null };
 
 export type Deciding = {
   readonly reason: string;
@@ -48,13 +55,17 @@ export type Deciding = {
   readonly undo: () => void;
 };
 
-/**
- * @param onDecided told of the server's answer
- */
+export type Told = {
+  /** Of the server's answer. */
+  readonly onDecided: (approval: Approval) => void;
+  /** Of what came of the others, each by itself; before the call that was shown is told of. */
+  readonly onAlike: (outcomes: readonly Outcome[]) => void;
+};
+
 export function useDeciding(
   approval: Approval,
-  { held, edited, edition }: Offered,
-  onDecided: (approval: Approval) => void,
+  { held, edited, edition, alike }: Offered,
+  told: Told,
 ): Deciding {
   const { isStale } = useSession();
   const [reason, setReason] = useState("");
@@ -68,7 +79,7 @@ export function useDeciding(
   const clear = useCallback(() => {
     setChosen(null);
   }, []);
-  const { isSending, error, send } = useSending(clear, onDecided);
+  const { isSending, error, send } = useSending(clear, told);
   useCountdown(counting, send);
 
   const refuse = (why: string): void => {
@@ -90,11 +101,17 @@ export function useDeciding(
       return;
     }
     setHint(null);
-    const body = bodyOf(approval, verb, reason.trim(), {
-      days: remembered.isOn && edited === null ? remembered.days : null,
-      edited,
+    const isForGood = remembered.isOn && edited === null && alike.length === 0;
+    setChosen({
+      verb,
+      body: bodyOf(approval, verb, reason.trim(), { days: isForGood ? remembered.days : null, edited }),
+      alike: alike.map((other) => ({
+        approval: other,
+        body: bodyOf(other, verb, reason.trim(), { days: null, edited: null }),
+      })),
+      until: Date.now() + UNDO_MS,
+      edition,
     });
-    setChosen({ verb, body, until: Date.now() + UNDO_MS, edition });
   };
   return {
     reason,
@@ -120,26 +137,40 @@ type Sending = {
   readonly send: (counting: Counting) => Promise<void>;
 };
 
-function useSending(clear: () => void, onDecided: (approval: Approval) => void): Sending {
+function useSending(clear: () => void, { onDecided, onAlike }: Told): Sending {
   const { client } = useSession();
   const [isSending, setSending] = useState(false);
   const [error, setError] = useState<Error | null>(null);
   const send = useCallback(
-    async ({ body }: Counting): Promise<void> => {
+    async ({ body, alike }: Counting): Promise<void> => {
       clear();
       setSending(true);
       setError(null);
-      try {
-        onDecided(await client.post<Approval>("/api/harness/approve", body, newIdempotencyKey()));
-      } catch (failure) {
-        setError(failure instanceof Error ? failure : new Error(String(failure)));
-      } finally {
-        setSending(false);
-      }
+      const [own, ...others] = await answerAll(client, [body, ...alike.map((other) => other.body)]);
+      onAlike(alike.flatMap(({ approval }, at) => ({ approval, answer: others[at] ?? null })));
+      if (own instanceof Error) setError(own);
+      else if (own !== undefined) onDecided(own);
+      setSending(false);
     },
-    [clear, client, onDecided],
+    [clear, client, onDecided, onAlike],
   );
   return { isSending, error, send };
+}
+
+/** One after the other. What is refused of one says nothing of the next; where nobody answers, nobody is asked on. */
+async function answerAll(
+  client: Client,
+  bodies: readonly ApproveRequest[],
+): Promise<readonly (Approval | Error)[]> {
+  const answers: (Approval | Error)[] = [];
+  for (const body of bodies) {
+    const answer = await client
+      .post<Approval>("/api/harness/approve", body, newIdempotencyKey())
+      .catch((failure: unknown) => (failure instanceof Error ? failure : new Error(String(failure))));
+    answers.push(answer);
+    if (answer instanceof Unreachable) break;
+  }
+  return answers;
 }
 
 function useCountdown(counting: Counting | null, send: (counting: Counting) => Promise<void>): void {
@@ -158,13 +189,13 @@ function useCountdown(counting: Counting | null, send: (counting: Counting) => P
   }, [counting, send]);
 }
 
-type Told = {
+type Terms = {
   /** For how many days it is remembered; null: it is not. */
   readonly days: number | null;
   readonly edited: Readonly<Record<string, unknown>> | null;
 };
 
-function bodyOf(approval: Approval, verb: Verb, reason: string, { days, edited }: Told): ApproveRequest {
+function bodyOf(approval: Approval, verb: Verb, reason: string, { days, edited }: Terms): ApproveRequest {
   const remembered = days === null ? {} : { remember: true as const, remember_days: days };
   const named = { approval_id: approval.id, action_digest: approval.action_digest };
   if (verb === "deny") return { approval_id: approval.id, decision: "deny", comment: reason, ...remembered };

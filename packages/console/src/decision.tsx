@@ -2,7 +2,8 @@
 
 import type { Approval } from "@assent/contract";
 import type { ReactNode } from "react";
-import { type Deciding, type Offered, useDeciding } from "./deciding.ts";
+import { AnswerTogether, type Together } from "./alike.tsx";
+import { type Deciding, type Offered, type Told, useDeciding } from "./deciding.ts";
 import { useKeys } from "./keys.ts";
 import { isYesMemorable } from "./leaves.ts";
 import { Failure } from "./parts.tsx";
@@ -12,11 +13,12 @@ import { isAboutLostCopy, verbsOf } from "./verbs.ts";
 type DecisionProps = {
   readonly approval: Approval;
   readonly offered: Offered;
-  readonly onDecided: (approval: Approval) => void;
+  readonly together: Together;
+  readonly told: Told;
 };
 
-export function Decision({ approval, offered, onDecided }: DecisionProps): ReactNode {
-  const deciding = useDeciding(approval, offered, onDecided);
+export function Decision({ approval, offered, together, told }: DecisionProps): ReactNode {
+  const deciding = useDeciding(approval, offered, told);
   const { reason, reasonField, remembered, counting, isSending, choose, undo } = deciding;
   useKeys({
     a: () => {
@@ -47,12 +49,15 @@ export function Decision({ approval, offered, onDecided }: DecisionProps): React
           />
         </label>
         {approval.subject === "action" ? (
-          <Remember
-            approval={approval}
-            remembered={remembered}
-            isEdited={offered.edited !== null}
-            onChange={deciding.setRemembered}
-          />
+          <div>
+            <AnswerTogether together={together} isDisabled={counting !== null || isSending} />
+            <Remember
+              approval={approval}
+              remembered={remembered}
+              refused={whyNotForGood(offered)}
+              onChange={deciding.setRemembered}
+            />
+          </div>
         ) : null}
       </div>
       <Verbs approval={approval} offered={offered} deciding={deciding} />
@@ -60,13 +65,19 @@ export function Decision({ approval, offered, onDecided }: DecisionProps): React
   );
 }
 
-type VerbsProps = Omit<DecisionProps, "onDecided"> & { readonly deciding: Deciding };
+function whyNotForGood({ edited, alike }: Offered): string | null {
+  if (edited !== null) return "A yes to a changed call is good for it alone, and is not remembered.";
+  return alike.length > 0 ? "An answer to several is good for these alone, and is not remembered." : null;
+}
 
-function Verbs({ approval, offered: { held, edited }, deciding }: VerbsProps): ReactNode {
+type VerbsProps = Pick<DecisionProps, "approval" | "offered"> & { readonly deciding: Deciding };
+
+function Verbs({ approval, offered: { held, edited, alike }, deciding }: VerbsProps): ReactNode {
   const { counting, isSending, choose, undo } = deciding;
   const { isStale } = useSession();
   const now = useNow();
-  const verbs = verbsOf(approval, edited !== null);
+  // What was chosen is told as it was, whoever came or went since.
+  const verbs = verbsOf(approval, edited !== null, 1 + (counting?.alike ?? alike).length);
   const chosen = verbs.find(({ verb }) => verb === counting?.verb);
   return (
     <div className="verbs">
@@ -100,12 +111,13 @@ function Verbs({ approval, offered: { held, edited }, deciding }: VerbsProps): R
 type RememberProps = {
   readonly approval: Approval;
   readonly remembered: Deciding["remembered"];
-  readonly isEdited: boolean;
+  /** Why it cannot be; null: it may. */
+  readonly refused: string | null;
   readonly onChange: (remembered: Deciding["remembered"]) => void;
 };
 
-function Remember({ approval, remembered: { isOn, days }, isEdited, onChange }: RememberProps): ReactNode {
-  if (isEdited) return <small>A yes to a changed call is good for it alone, and is not remembered.</small>;
+function Remember({ approval, remembered: { isOn, days }, refused, onChange }: RememberProps): ReactNode {
+  if (refused !== null) return <small>{refused}</small>;
   return (
     <fieldset>
       <legend>What it is good for</legend>

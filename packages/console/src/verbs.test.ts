@@ -36,3 +36,10 @@ test("a yes to a call that was changed says so", () => {
   );
   expect(names).toEqual(["Deny", "Approve as changed"]);
 });
+
+test("an answer to several says to how many", () => {
+  const names = verbsOf({ subject: "action", decision: asked("needs_approval") }, false, 3).map(
+    ({ name }) => name,
+  );
+  expect(names).toEqual(["Deny all 3", "Approve all 3 once"]);
+});

@@ -10,10 +10,14 @@ export const isAboutLostCopy = ({ decision }: Pick<Approval, "decision">): boole
 
 type Named = { readonly verb: Verb; readonly name: string; readonly key: string | null };
 
-/** @param isEdited a yes is to another call than was asked about */
+/**
+ * @param isEdited a yes is to another call than was asked about
+ * @param count of the calls that are answered at once, this one included
+ */
 export function verbsOf(
   approval: Pick<Approval, "decision" | "subject">,
   isEdited = false,
+  count = 1,
 ): readonly Named[] {
   if (isAboutLostCopy(approval))
     return [
@@ -26,6 +30,11 @@ export function verbsOf(
       { verb: "deny", name: "Give it up", key: "d" },
       { verb: "confirm", name: "It did happen", key: null },
       { verb: "approve", name: "It did not happen: try again", key: "a" },
+    ];
+  if (count > 1)
+    return [
+      { verb: "deny", name: `Deny all ${count}`, key: "d" },
+      { verb: "approve", name: `Approve all ${count} once`, key: "a" },
     ];
   return [
     { verb: "deny", name: "Deny", key: "d" },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { actionSchema } from "./approval.ts";
+import { actionSchema, argumentLabelSchema } from "./approval.ts";
 import { sha256Schema } from "./digest.ts";
 import { approvalIdSchema, runIdSchema } from "./ids.ts";
 import { decisionSchema } from "./step.ts";
@@ -25,6 +25,10 @@ export const waitingCallSchema = z
         run_id: runIdSchema,
         step: z.int().min(1),
         action: actionSchema,
+        labels: z.record(z.string(), argumentLabelSchema).meta({
+          description: "Where each value of the arguments comes from, by JSON pointer (RFC 6901).",
+        }),
+        tainted: z.boolean().meta({ description: "Whether the run had read untrusted text before." }),
         policy_version: sha256Schema,
         decision: decisionSchema,
       })

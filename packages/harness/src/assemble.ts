@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openWorkspaces } from "./adapters/files/workspaces.ts";
 import { type Connection, connectPool } from "./adapters/postgres/connect.ts";
+import { openEar } from "./adapters/postgres/ear.ts";
 import { postgresStore } from "./adapters/postgres/store.ts";
 import { createWakeUps } from "./adapters/postgres/wake-ups.ts";
 import { systemClock } from "./adapters/system/clock.ts";
@@ -30,7 +31,7 @@ import { withInstallation } from "./core/access/installation-actions.ts";
 import { type Environment, readConfig } from "./config.ts";
 import { makeHome, readSecrets, type Secrets, writeCredentials } from "./home.ts";
 import { openTelemetry, tracedLog, tracingOf, uncounted, watch } from "./assemble/telemetry.ts";
-import type { ArtifactFiles, Log, Telemetry } from "./ports.ts";
+import type { ArtifactFiles, Clock, Log, RunNews, Telemetry } from "./ports.ts";
 import { createClockWatch } from "./services/clock-watch.ts";
 import { CAPACITY_LIMITS, createCapacity } from "./services/capacity.ts";
 import { createHarness, type HarnessPorts } from "./services/create-harness.ts";
@@ -191,8 +192,7 @@ async function startParts(
   const parts = redactedParts(given, config.models.redact, kept.redaction);
   const pool = openPool(kept.app, log, started);
   const [clock, random] = [systemClock, systemRandom];
-  const wakeUps = createWakeUps(pool, log);
-  const news = createRunNews();
+  const { wakeUps, news } = openNews(pool, log);
   const workspaces = openWorkspaces({ folder: join(home, "workspaces"), sources: config.workspaces, random });
   const inForce = { role, configuration: config.sha256, policies: parts.policies.version };
   const base = { ...kept, ...kept.tenants, home, pool, clock, random, log };
@@ -231,6 +231,7 @@ async function startParts(
   const working =
     role === "server" ? null : await startWorking(ports, { ...base, wakeUps, ...slots }, started);
   if (role === "worker") return ok({ url: "", consoleUrl: null });
+  if (working === null) await hearAnswers({ ...base, wakeUps }, started);
   const harness = createHarness({
     ...ports,
     workspaceNames: Object.keys(config.workspaces),
@@ -246,6 +247,29 @@ async function startParts(
     { host, port, log, telemetry, addressQuota: config.limits.address, console: openConsole(config.console) },
     started,
   );
+}
+
+type News = { readonly wakeUps: ReturnType<typeof createWakeUps>; readonly news: RunNews };
+
+/** What other processes say of a person's answer is news here. */
+function openNews(pool: ReturnType<typeof connectPool>, log: Log): News {
+  const wakeUps = createWakeUps(pool, log);
+  const news = createRunNews();
+  wakeUps.listenToAnswers((run) => {
+    news.hint(run);
+  });
+  return { wakeUps, news };
+}
+
+/** A process with a worker hears of them on that one's connection. */
+async function hearAnswers(
+  { app, wakeUps, ...ports }: Pick<Kept, "app"> & Pick<News, "wakeUps"> & { clock: Clock; log: Log },
+  started: AsyncDisposableStack,
+): Promise<void> {
+  const ear = await openEar(app, { ...ports, heard: wakeUps.heard });
+  started.defer(async () => {
+    await ear.end();
+  });
 }
 
 /** What is said to whoever asks, and how many may ask for much at the same time. */

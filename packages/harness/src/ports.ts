@@ -29,7 +29,7 @@ export type * from "./ports/quality.ts";
 export type * from "./ports/questions.ts";
 export type * from "./ports/run-writes.ts";
 export type * from "./ports/webhooks.ts";
-export type { RunNews } from "./ports/run-news.ts";
+export type { Listener, RunNews } from "./ports/run-news.ts";
 export { MemoryMoved } from "./ports/questions.ts";
 export { ApprovalTaken } from "./ports/run-writes.ts";
 export { ClockAstray, StoreUnavailable, TakeFailed } from "./ports/queue.ts";

@@ -10,7 +10,7 @@ import { answering, countingTool, type Engine, openEngine, value } from "../../s
 import { until } from "../../support/until.ts";
 
 const call = (id: string, tool: string): ToolCall => ({ id, tool, arguments: { id } });
-const DEAF = { onWakeUp: () => undefined, onCallOff: () => undefined };
+const DEAF = { onWakeUp: () => undefined, onCallOff: () => undefined, onAnswer: () => undefined };
 const never = new AbortController().signal;
 
 async function claim(engine: Engine, id: RunId, worker: number): ReturnType<typeof claimRun> {

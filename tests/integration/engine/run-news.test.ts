@@ -42,7 +42,9 @@ test("each commit of a run tells the version that it brought it to, once it is t
   const store = tellingStore(engine, {
     tell: (run, version) => {
       told.push({ run, version });
+      // Who is woken by it looks at once.
       found.push(versionOf(run).then((is) => ({ version, is })));
+      return true;
     },
   });
   const harness = engine.again({ store });
@@ -82,7 +84,12 @@ test("each commit of a run tells the version that it brought it to, once it is t
 test("what was undone is not told", async () => {
   await using engine = await openEngine({ tools: [tool], models });
   const told: Told[] = [];
-  const store = tellingStore(engine, { tell: (run, version) => void told.push({ run, version }) });
+  const store = tellingStore(engine, {
+    tell: (run, version) => {
+      told.push({ run, version });
+      return true;
+    },
+  });
   const run = await engine.submit("Pay.");
   const undone = store.transaction(engine.tenant, async (tx) => {
     await tx.audit.append([
@@ -106,14 +113,14 @@ test("whoever waits for a run is woken by what is committed to it, without looki
   const news = createRunNews();
   const store = tellingStore(engine, news);
   // Whoever looks is never answered.
-  const unanswering = { ...store, transaction: async () => await new Promise<never>(() => undefined) };
-  const watch = createEventWatch({ store: unanswering, clock: engine.clock, log: () => undefined, news });
+  const versions = async (): Promise<never> => await new Promise<never>(() => undefined);
+  const watch = createEventWatch({ versions, clock: engine.clock, log: () => undefined, news });
   const run = await engine.submit("Pay.");
   const other = await engine.submit("Pay.");
   const never = new AbortController().signal;
   const woken: string[] = [];
   const wait = (of: RunId, after: number, name: string): Promise<void> =>
-    watch.wait(engine.tenant, of, after, never).then(() => void woken.push(name));
+    watch.wait(engine.tenant, of, after, never, "onlooker").then(() => void woken.push(name));
   void wait(other, 1, "of another run");
   void wait(run, 9, "who has seen what comes later");
   const waiting = wait(run, 1, "who waits for it");

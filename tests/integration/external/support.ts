@@ -48,7 +48,7 @@ export type World = AsyncDisposable & {
     options?: { tenant?: string; scopes?: readonly Scope[]; kind?: "human" | "service" },
   ): Promise<Driver>;
   /** Another process on the same database: nothing of the first one's memory. */
-  restarted(): Promise<AsyncDisposable & { readonly driver: Driver }>;
+  restarted(ports?: Parameters<Engine["again"]>[0]): Promise<AsyncDisposable & { readonly driver: Driver }>;
 };
 
 export const READ_INBOX: WireManifest = {
@@ -100,8 +100,8 @@ export async function openWorld(options: EngineOptions = {}): Promise<World> {
     url,
     newDriver,
     driver: await newDriver("driver"),
-    async restarted() {
-      const other = engine.again();
+    async restarted(ports) {
+      const other = engine.again(ports);
       const second = await createServer(other, { log: engine.ports.log });
       const listening = await second.listen("127.0.0.1", 0);
       const caller = await engine.newCaller("maker of driver");

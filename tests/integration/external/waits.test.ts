@@ -40,7 +40,11 @@ test("a tenant whose drivers have all places keeps no other tenant's driver from
   const one = await asking(engine, engine.caller);
   const other = await asking(engine, await engine.newCaller("other", "elsewhere"));
   const shown = createShown(createRedaction({ redactor: createRedactor() }));
-  const watch = createEventWatch(engine.ports);
+  const watch = createEventWatch({
+    ...engine.ports,
+    versions: async (tenant, runs) =>
+      await engine.store.transaction(tenant, async (tx) => await tx.runs.versions(runs)),
+  });
   const external = createExternalRuns(
     { ...engine.ports, ...DERIVED, shown },
     watch,

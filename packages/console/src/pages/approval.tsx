@@ -3,9 +3,11 @@
 import type { Approval, Run } from "@assent/contract";
 import { type ReactNode, useCallback, useMemo, useState } from "react";
 import { AdviceList } from "../advice.tsx";
+import { AlikeList, AlikeOutcomes, type Together } from "../alike.tsx";
 import { Arguments } from "../arguments.tsx";
 import { Because } from "../because.tsx";
 import { closestOf } from "../comparing.ts";
+import type { Outcome as AlikeOutcome, Told } from "../deciding.ts";
 import { Decision } from "../decision.tsx";
 import { EditArguments } from "../edit-arguments.tsx";
 import { type Edit, mayEdit } from "../editing.ts";
@@ -13,7 +15,9 @@ import { isGrave, type Leaf } from "../leaves.ts";
 import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
 import { hashOf } from "../places.ts";
 import { Preview } from "../preview.tsx";
+import type { Standing } from "../same-question.ts";
 import { useNow, useResource } from "../session.tsx";
+import { useAlike } from "../use-alike.ts";
 import { type Edited, useEdited } from "../use-edited.ts";
 import { duration, harmWords, shortId, stateWords } from "../words.ts";
 
@@ -23,6 +27,7 @@ export function ApprovalPage({ id }: { readonly id: string }): ReactNode {
   const { data, error, reload } = useResource<Approval>(`/api/harness/approvals/${id}`, LOOK_MS);
   // Outlives the question: a call that was changed has another digest from then on.
   const [decided, setDecided] = useState<Approval | null>(null);
+  const [outcomes, setOutcomes] = useState<readonly AlikeOutcome[]>([]);
   const whenDecided = useCallback(
     (answer: Approval) => {
       setDecided(answer);
@@ -42,7 +47,8 @@ export function ApprovalPage({ id }: { readonly id: string }): ReactNode {
           approval={data}
           run={run.data}
           decided={data.status === "open" && decided?.action_digest !== data.action_digest ? null : decided}
-          onDecided={whenDecided}
+          outcomes={outcomes}
+          told={{ onDecided: whenDecided, onAlike: setOutcomes }}
         />
       )}
     </Page>
@@ -64,13 +70,18 @@ type QuestionProps = {
   readonly run: Run | null;
   /** What the server answered to what was said here. */
   readonly decided: Approval | null;
-  readonly onDecided: (answer: Approval) => void;
+  /** And to the same said of others. */
+  readonly outcomes: readonly AlikeOutcome[];
+  readonly told: Told;
 };
 
-function Question({ approval, run, decided, onDecided }: QuestionProps): ReactNode {
+function Question({ approval, run, decided, outcomes, told }: QuestionProps): ReactNode {
   const [confirmed, setConfirmed] = useState<ReadonlySet<string>>(new Set());
   const call = useEdited(approval);
   const { leaves } = call;
+  const isOpen = approval.status === "open" && decided === null;
+  const alike = useAlike(approval, run, isOpen);
+  const together = useTogether(call.edit === null ? alike.others : NOBODY);
   const asked = useMemo(() => pointersToCheck(approval, leaves), [approval, leaves]);
   const left = [...asked].filter((pointer) => !confirmed.has(pointer)).length;
   const onConfirm = useCallback((pointer: string, isConfirmed: boolean) => {
@@ -97,22 +108,44 @@ function Question({ approval, run, decided, onDecided }: QuestionProps): ReactNo
         before={call.instead === null ? closestOf(approval.advice) : null}
         onConfirm={onConfirm}
       />
-      <Changing approval={approval} call={call} isOpen={approval.status === "open" && decided === null} />
+      <Changing approval={approval} call={call} isOpen={isOpen} />
       <Change approval={approval} isEdited={call.instead !== null} />
+      {isOpen ? <AlikeList alike={alike} /> : null}
       <AdviceList advice={approval.advice} />
       {run === null ? null : <Context run={run} step={approval.step} />}
       <Exactly approval={approval} />
       {decided === null ? null : <Decided approval={decided} />}
-      {approval.status === "open" && decided === null ? (
+      <AlikeOutcomes outcomes={outcomes} />
+      {isOpen ? (
         <Decision
           approval={approval}
-          offered={{ held: heldBy(call.edit, left), edited: call.instead, edition: call.edition }}
-          onDecided={onDecided}
+          offered={{
+            held: heldBy(call.edit, left),
+            edited: call.instead,
+            edition: call.edition,
+            alike: together.chosen.map((other) => other.approval),
+          }}
+          together={together}
+          told={told}
         />
       ) : null}
       {approval.status === "open" ? null : <Outcome approval={approval} />}
     </article>
   );
+}
+
+const NOBODY: readonly Standing[] = [];
+
+/** Whoever comes later was not meant when it was wanted. */
+function useTogether(others: readonly Standing[]): Together {
+  const [wanted, setWanted] = useState<ReadonlySet<string>>(new Set());
+  return {
+    others,
+    chosen: others.filter(({ approval }) => wanted.has(approval.id)),
+    onChange: (isWanted) => {
+      setWanted(new Set(isWanted ? others.map(({ approval }) => approval.id) : []));
+    },
+  };
 }
 
 /** Why no yes can be given yet. */

@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { isGrave } from "../leaves.ts";
 import { Failure, Loading, Page, Visible } from "../parts.tsx";
 import { hashOf, type Place } from "../places.ts";
+import { countsOfLike } from "../same-question.ts";
 import { useNow, useResource } from "../session.tsx";
 import { useWalk } from "../walking.ts";
 import { duration, harmWords } from "../words.ts";
@@ -19,6 +20,8 @@ type Row = {
   readonly isGrave: boolean;
   readonly why: string;
   readonly expiresAt: string | null;
+  /** So many ask exactly this, it included; 1 where nobody else does, or each is looked at by itself. */
+  readonly alike: number;
 };
 
 export function InboxPage(): ReactNode {
@@ -42,6 +45,7 @@ export function InboxPage(): ReactNode {
 
 function rowsOf(page: WaitingPage, parked: readonly RunSummary[]): readonly Row[] {
   const open = page.data.filter(({ status }) => status === "open");
+  const counts = countsOfLike(open);
   const known = new Set(page.data.map(({ run_id: run }) => run));
   const calls = open.map((call): Row => {
     const { action, decision } = call.record;
@@ -56,6 +60,7 @@ function rowsOf(page: WaitingPage, parked: readonly RunSummary[]): readonly Row[
           ? "The rules of now would deny it all the same."
           : (decision.reasons[0]?.detail ?? ""),
       expiresAt: call.expires_at,
+      alike: counts.get(call.approval_id) ?? 1,
     };
   });
   // A call whose outcome nobody knows waits as well, and is found by its run.
@@ -69,6 +74,7 @@ function rowsOf(page: WaitingPage, parked: readonly RunSummary[]): readonly Row[
       isGrave: true,
       why: "A call was made, and what came of it has to be said.",
       expiresAt: null,
+      alike: 1,
     }));
   return [...others, ...calls.toSorted((a, b) => Number(b.isGrave) - Number(a.isGrave) || soonest(a, b))];
 }
@@ -111,6 +117,7 @@ function Rows({ rows, now }: { readonly rows: readonly Row[]; readonly now: numb
               <a href={hashOf(row.place)}>
                 <Visible text={row.summary} />
               </a>
+              {row.alike === 1 ? null : <small> asked {row.alike} times alike</small>}
             </th>
             <td className={row.isGrave ? "grave" : ""}>{row.risk}</td>
             <td>

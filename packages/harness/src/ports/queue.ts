@@ -60,6 +60,13 @@ export type WakeUps = {
   listen(listener: (from: "here" | "elsewhere") => boolean): () => void;
   /** The run was taken from whoever holds it, in the midst of its work; to be called after that commit. */
   readonly callOff: (run: RunId) => void;
+  /** A person's word was committed to a run whose driver does not wait for it here; to be called after that commit. */
+  readonly answered: (run: RunId) => void;
+  /**
+   * @param listener is told of a run that a person may have answered (null: of any, since news may have been missed)
+   * @returns ends the listening
+   */
+  listenToAnswers(listener: (run: RunId | null) => void): () => void;
   /**
    * @param listener is told of a run that may have been taken from it (null: of any, since news may have been missed), and
    * says whether it holds that one

@@ -16,7 +16,7 @@ import {
 import type { Evidence } from "./audit/evidence.ts";
 import { covered, coveredAnswer, withReceipt } from "./audit/covered.ts";
 import { createAuditTrail } from "./audit/trail.ts";
-import { createEventWatch } from "./event-watch.ts";
+import { createEventWatch, type EventWatchPorts } from "./event-watch.ts";
 import { submitExternalRun } from "./external/admission.ts";
 import type { ExternalPorts } from "./external/drive.ts";
 import { createExternalRuns } from "./external/external.ts";
@@ -135,10 +135,16 @@ const memoryCalls = (
     await resolveEscalation(ports, caller, id, ports.shown.said(request)),
 });
 
+const watchPorts = ({ store, ...ports }: HarnessPorts): EventWatchPorts => ({
+  ...ports,
+  versions: async (tenant, runs) =>
+    await store.transaction(tenant, async (tx) => await tx.runs.versions(runs)),
+});
+
 /** The harness as its edges see it. */
 export function createHarness(given: HarnessPorts): Harness {
   const ports = { ...given, capacity: given.capacity ?? createCapacity(given) };
-  const watch = createEventWatch(ports);
+  const watch = createEventWatch(watchPorts(ports));
   const memory = createMemory();
   return {
     once: async (caller, request, work) =>
@@ -174,7 +180,7 @@ export function createHarness(given: HarnessPorts): Harness {
     takeRoom: async (caller) => await takeRoom(ports, caller),
     listEvents: async (caller, id, after) => await listEvents(ports, caller, id, after),
     waitForEvents: async (caller, id, after, signal) => {
-      await watch.wait(caller.tenant, id, after, signal);
+      await watch.wait(caller.tenant, id, after, signal, "onlooker");
     },
     openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
     planDecision: async (caller, request) => await planDecision(ports, caller, request),

@@ -1,8 +1,9 @@
-// Wakes whoever waits for a run's next event: at once where this process committed it, and else by looking. One query per
-// tenant and tick for all who wait, none when nobody does, so it does not matter which process changed the run.
+// Wakes whoever waits for a run's next event: at once where this process committed it, and else by looking, which is done
+// at once where another process says so. One query per tenant and tick for all who wait, none when nobody does, so it
+// does not matter which process changed the run.
 
 import type { RunId, TenantId } from "@assent/contract";
-import type { Clock, Log, RunNews, Store } from "../ports.ts";
+import type { Clock, Listener, Log, RunNews } from "../ports.ts";
 
 const TICK_MS = 200;
 
@@ -10,23 +11,36 @@ type Waiter = { readonly run: RunId; readonly after: number; readonly wake: () =
 
 export type EventWatch = {
   /** Resolves when the run has a version above `after`, or is not there, or the signal is aborted. */
-  wait(tenant: TenantId, run: RunId, after: number, signal: AbortSignal): Promise<void>;
+  wait(tenant: TenantId, run: RunId, after: number, signal: AbortSignal, who: Listener): Promise<void>;
 };
 
-export function createEventWatch(ports: {
-  readonly store: Store;
+export type EventWatchPorts = {
+  /** Of those that are there. */
+  readonly versions: (
+    this: void,
+    tenant: TenantId,
+    runs: readonly RunId[],
+  ) => Promise<ReadonlyMap<RunId, number>>;
   readonly clock: Clock;
   readonly log: Log;
   /** Left out where nothing is told of what is committed. */
   readonly news?: Pick<RunNews, "listen" | "newest">;
-}): EventWatch {
+};
+
+export function createEventWatch(ports: EventWatchPorts): EventWatch {
   const waiting = new Map<TenantId, Set<Waiter>>();
   let ticking = false;
+  let pause = new AbortController();
+  let isHurried = false;
+  const hurry = (): void => {
+    isHurried = true;
+    pause.abort();
+  };
 
   const tick = async (): Promise<void> => {
     for (const [tenant, waiters] of waiting) {
       const runs = [...new Set([...waiters].map((waiter) => waiter.run))];
-      const versions = await ports.store.transaction(tenant, async (tx) => await tx.runs.versions(runs));
+      const versions = await ports.versions(tenant, runs);
       for (const waiter of waiters) {
         const version = versions.get(waiter.run);
         if (version === undefined || version > waiter.after) waiter.wake();
@@ -35,8 +49,9 @@ export function createEventWatch(ports: {
   };
 
   const run = async (): Promise<void> => {
-    const never = new AbortController().signal;
     while (waiting.size > 0) {
+      pause = new AbortController();
+      isHurried = false;
       try {
         await tick();
       } catch (error) {
@@ -44,22 +59,28 @@ export function createEventWatch(ports: {
           error: error instanceof Error ? error.message : "unknown",
         });
       }
-      await ports.clock.sleep(TICK_MS, never);
+      // What was said while it looked may have come after it looked.
+      if (!isHurried) await ports.clock.sleep(TICK_MS, pause.signal);
     }
     ticking = false;
   };
 
   return {
-    async wait(tenant, id, after, signal): Promise<void> {
+    async wait(tenant, id, after, signal, who): Promise<void> {
       if (signal.aborted || (ports.news?.newest(id) ?? 0) > after) return;
       const { promise, resolve } = Promise.withResolvers<undefined>();
       const waiter: Waiter = { run: id, after, wake: () => resolve(undefined) };
       const waiters = waiting.get(tenant) ?? new Set();
       waiting.set(tenant, waiters.add(waiter));
       signal.addEventListener("abort", waiter.wake, { once: true });
-      const silence = ports.news?.listen(id, (version) => {
-        if (version > after) waiter.wake();
-      });
+      const silence = ports.news?.listen(
+        id,
+        (version) => {
+          if (version === null) hurry();
+          else if (version > after) waiter.wake();
+        },
+        who,
+      );
       if (!ticking) {
         ticking = true;
         void run();

@@ -33,8 +33,8 @@ test("news are believed for a moment, and those of before that say nothing of wh
 test("a listener hears of its run only, until it ends, and a run that nobody listens to is told nobody", () => {
   const news = createRunNews();
   const heard: string[] = [];
-  const endFirst = news.listen(runOf(1), (version) => heard.push(`first ${version}`));
-  const endSecond = news.listen(runOf(1), (version) => heard.push(`second ${version}`));
+  const endFirst = news.listen(runOf(1), (version) => heard.push(`first ${version}`), "onlooker");
+  const endSecond = news.listen(runOf(1), (version) => heard.push(`second ${version}`), "driver");
   news.tell(runOf(2), 7);
   news.tell(runOf(1), 2);
   endFirst();
@@ -42,4 +42,35 @@ test("a listener hears of its run only, until it ends, and a run that nobody lis
   endSecond();
   news.tell(runOf(1), 4);
   expect(heard).toEqual(["first 2", "second 2", "second 3"]);
+});
+
+test("whether a run's driver waits is said to who tells, and a hint brings no version", () => {
+  const news = createRunNews();
+  const heard: string[] = [];
+  const listen = (run: number, who: "driver" | "onlooker"): (() => void) =>
+    news.listen(runOf(run), (version) => heard.push(`${run} ${who} ${version}`), who);
+  expect(news.tell(runOf(1), 2)).toBe(false);
+  listen(1, "onlooker");
+  expect(news.tell(runOf(1), 3)).toBe(false);
+  const end = listen(1, "driver");
+  expect(news.tell(runOf(1), 4)).toBe(true);
+  end();
+  expect(news.tell(runOf(1), 5)).toBe(false);
+  listen(2, "driver");
+  heard.length = 0;
+  news.hint(runOf(2));
+  news.hint(runOf(3));
+  news.hint(null);
+  expect(heard).toEqual(["2 driver null", "1 onlooker null", "2 driver null"]);
+  expect([2, 3].map((run) => news.newest(runOf(run)))).toEqual([undefined, undefined]);
+});
+
+test("a driver that waits twice for the same run is there until both have ended", () => {
+  const news = createRunNews();
+  const ends = [1, 2].map(() => news.listen(runOf(1), () => undefined, "driver"));
+  ends[0]?.();
+  ends[0]?.();
+  expect(news.tell(runOf(1), 2)).toBe(true);
+  ends[1]?.();
+  expect(news.tell(runOf(1), 3)).toBe(false);
 });

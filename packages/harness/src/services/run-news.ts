@@ -1,7 +1,7 @@
-// Who waits for a run in this process hears of what this process commits to it at once.
+// Who waits for a run in this process hears of what this process commits to it at once, and looks when others say so.
 
 import type { RunId } from "@assent/contract";
-import type { RunNews } from "../ports.ts";
+import type { Listener, RunNews } from "../ports.ts";
 
 /** Runs whose newest version is at hand: who comes a moment after the news. */
 const RUNS_MAX = 1_024;
@@ -13,7 +13,7 @@ const MOMENT_MS = 1_000;
 
 /** @param nowMs of a clock that is never set */
 export function createRunNews(nowMs: () => number = () => performance.now()): RunNews {
-  const listeners = new Map<RunId, Set<(version: number) => void>>();
+  const listeners = new Map<RunId, Map<(version: number | null) => void, Listener>>();
   const newest = new Map<RunId, { readonly version: number; readonly toldMs: number }>();
   const fresh = (run: RunId): number | undefined => {
     const told = newest.get(run);
@@ -21,18 +21,25 @@ export function createRunNews(nowMs: () => number = () => performance.now()): Ru
   };
   return {
     newest: fresh,
-    tell(run, version): void {
+    tell(run, version): boolean {
       // Of two commits the later one can be told first.
       const told = Math.max(version, fresh(run) ?? 0);
       newest.delete(run);
       newest.set(run, { version: told, toldMs: nowMs() });
       const [oldest] = newest.keys();
       if (oldest !== undefined && newest.size > RUNS_MAX) newest.delete(oldest);
-      for (const listener of listeners.get(run) ?? []) listener(version);
+      const waiting = [...(listeners.get(run) ?? [])];
+      for (const [listener] of waiting) listener(version);
+      return waiting.some(([, who]) => who === "driver");
     },
-    listen(run, listener): () => void {
-      const heard = listeners.get(run) ?? new Set();
-      listeners.set(run, heard.add(listener));
+    // Which version it is nobody is believed who may be anybody: it is looked up.
+    hint(run): void {
+      for (const waiting of run === null ? listeners.values() : [listeners.get(run) ?? new Map()])
+        for (const listener of waiting.keys()) listener(null);
+    },
+    listen(run, listener, who): () => void {
+      const heard = listeners.get(run) ?? new Map();
+      listeners.set(run, heard.set(listener, who));
       return () => {
         heard.delete(listener);
         if (heard.size === 0 && listeners.get(run) === heard) listeners.delete(run);

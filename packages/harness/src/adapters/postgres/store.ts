@@ -1,4 +1,4 @@
-import { idFromUuid, type RunId, type TenantId, uuidOf } from "@assent/contract";
+import { idFromUuid, type TenantId, uuidOf } from "@assent/contract";
 import type { Pool, PoolClient } from "pg";
 import { unreachable } from "../../base/assert.ts";
 import { EXTERNAL_IDLE_HOURS } from "../../base/limits.ts";
@@ -9,7 +9,6 @@ import {
   type QueueLoad,
   type Random,
   type RunNews,
-  type RunWrites,
   type Store,
   type StoreTx,
   StoreUnavailable,
@@ -36,6 +35,7 @@ import { admitKey, admitToken, findCaller, keyRows } from "./keys.ts";
 import { only, type Query, type Scope } from "./rows.ts";
 import type { Sealing } from "./sealing.ts";
 import { MESSAGE_VERSION } from "./message-version.ts";
+import { noteEvents, noteWrites, nothingYet, noticing, type Queued } from "./noticed.ts";
 import { principalRows } from "./principals.ts";
 import { precedentTermRows } from "./harmony/precedent-terms.ts";
 import { runRows } from "./runs.ts";
@@ -75,8 +75,8 @@ export function queryOn(client: Pool | PoolClient): Query {
 
 export type PostgresStoreOptions = {
   readonly pool: Pool;
-  /** Without `callOff` whoever holds a run learns by looking that it was taken away. */
-  readonly wakeUps: Pick<WakeUps, "ring"> & Partial<Pick<WakeUps, "callOff">>;
+  /** Without `callOff` whoever holds a run learns by looking that it was taken away, and without `answered` its driver. */
+  readonly wakeUps: Pick<WakeUps, "ring"> & Partial<Pick<WakeUps, "callOff" | "answered">>;
   readonly clock: Clock;
   readonly random: Random;
   readonly sealing: Sealing;
@@ -195,46 +195,6 @@ const entering =
     return { ...tx, ...noticing(tx, queued) };
   };
 
-const noticing = ({ audit, runs }: StoreTx, queued: Queued): Pick<StoreTx, "audit" | "runs"> => ({
-  audit: {
-    ...audit,
-    append: async (events) => {
-      queued.events = true;
-      for (const { run, version } of events) noteEvents(queued, run, version);
-      await audit.append(events);
-    },
-  },
-  runs: {
-    ...runs,
-    lease: async (worker, until, event) => {
-      noteEvents(queued, event.run, event.version);
-      return await runs.lease(worker, until, event);
-    },
-    write: async (writes) => {
-      noteEvents(queued, writes.run, writes.change.version);
-      await runs.write(writes);
-    },
-    writeFor: async (caller, at, writes) => {
-      noteEvents(queued, writes.run, writes.change.version);
-      return await runs.writeFor(caller, at, writes);
-    },
-    writeHeld: async (fence, version, writes) => {
-      noteEvents(queued, writes.run, writes.change.version);
-      return await runs.writeHeld(fence, version, writes);
-    },
-  },
-});
-
-function noteEvents(queued: Queued, run: RunId, version: number): void {
-  queued.events = true;
-  queued.changed.set(run, version);
-}
-
-function noteWrites(queued: Queued, { run, change: { wakeAt, version } }: RunWrites, clock: Clock): void {
-  noteEvents(queued, run, version);
-  if (wakeAt !== null && wakeAt <= clock.now()) queued.count += 1;
-}
-
 type InTransaction = <T>(
   work: (client: PoolClient, queued: Queued) => Promise<T>,
   options?: Pick<TransactionOptions, "isRepeatable" | "tenant">,
@@ -265,12 +225,15 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents, news }: Postgr
     run: typeof transaction,
     options: Pick<TransactionOptions, "isRepeatable" | "tenant">,
   ): Promise<T> => {
-    const queued: Queued = { count: 0, events: false, calledOff: [], changed: new Map() };
+    const queued: Queued = {
+      count: 0,
+      events: false,
+      calledOff: [],
+      answered: new Set(),
+      changed: new Map(),
+    };
     const attempt = async (client: PoolClient): Promise<T> => {
-      queued.count = 0;
-      queued.events = false;
-      queued.calledOff = [];
-      queued.changed.clear();
+      Object.assign(queued, nothingYet());
       return await work(client, queued);
     };
     const attemptsMax = TRANSACTION_ATTEMPTS_MAX;
@@ -282,7 +245,8 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents, news }: Postgr
     for (let rung = 0; rung < queued.count; rung += 1) wakeUps.ring();
     for (const calledOff of queued.calledOff) wakeUps.callOff?.(calledOff);
     if (queued.events) onEvents?.();
-    for (const [changed, version] of queued.changed) news?.tell(changed, version);
+    for (const [changed, version] of queued.changed)
+      if (news?.tell(changed, version) === false && queued.answered.has(changed)) wakeUps.answered?.(changed);
     return value;
   };
   return {
@@ -290,14 +254,6 @@ function transactionsOf({ pool, wakeUps, clock, random, onEvents, news }: Postgr
     inStatement: async (send, options = { isRepeatable: true }) => await attempted(send, statement, options),
   };
 }
-
-type Queued = {
-  count: number;
-  events: boolean;
-  calledOff: readonly RunId[];
-  /** The versions that runs have come to. */
-  readonly changed: Map<RunId, number>;
-};
 
 /** What rows are made with, beside what is written. */
 type Given = { readonly clock: Clock; readonly random: Random; readonly sealing: Sealing };

@@ -1,6 +1,6 @@
-// Says that a run may be waiting, and that one was called off: at once within this process, to others by NOTIFY. A hint
-// and no more: who looks for runs, or holds one, also looks from time to time by himself, so a hint that is lost makes a
-// run late, never lost.
+// Says that a run may be waiting, that one was called off, and that a person answered one that is driven from outside: at
+// once within this process, to others by NOTIFY. A hint and no more: who looks for runs, holds one, or waits for one also
+// looks from time to time by himself, so a hint that is lost makes a run late, never lost.
 
 import { idFromUuid, type RunId, uuidOf } from "@assent/contract";
 import type { Pool } from "pg";
@@ -10,8 +10,13 @@ const WAKE_UP_CHANNEL = "assent_run_queued";
 /** With the run's UUID. */
 const CALL_OFF_CHANNEL = "assent_run_called_off";
 
-/** What a connection has to say first to hear of both. */
-export const LISTEN: string = `listen ${WAKE_UP_CHANNEL}; listen ${CALL_OFF_CHANNEL}`;
+/** With the run's UUID. */
+const ANSWER_CHANNEL = "assent_run_answered";
+
+/** What a connection has to say first to hear of answers, which is all that a server without a worker waits for. */
+export const LISTEN_TO_ANSWERS: string = `listen ${ANSWER_CHANNEL}`;
+/** What a connection has to say first to hear of everything. */
+export const LISTEN: string = `listen ${WAKE_UP_CHANNEL}; listen ${CALL_OFF_CHANNEL}; ${LISTEN_TO_ANSWERS}`;
 
 /** What is heard on such a connection. Anybody who may log in can say anything there. */
 export function hear(
@@ -19,7 +24,11 @@ export function hear(
   heard: Heard,
 ): void {
   if (channel === WAKE_UP_CHANNEL) heard.onWakeUp();
-  else if (channel === CALL_OFF_CHANNEL && UUID.test(payload)) heard.onCallOff(idFromUuid("run", payload));
+  else if (UUID.test(payload)) {
+    const run = idFromUuid("run", payload);
+    if (channel === CALL_OFF_CHANNEL) heard.onCallOff(run);
+    else if (channel === ANSWER_CHANNEL) heard.onAnswer(run);
+  }
 }
 
 export type Heard = {
@@ -27,6 +36,8 @@ export type Heard = {
   readonly onWakeUp: () => void;
   /** Another process took that run from whoever holds it; null: it may have taken any. */
   readonly onCallOff: (run: RunId | null) => void;
+  /** A person answered that run by another process; null: any may have been. */
+  readonly onAnswer: (run: RunId | null) => void;
 };
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/u;
@@ -44,6 +55,7 @@ export function createWakeUps(
   readonly heard: Heard;
 } {
   const holders = new Set<(run: RunId | null) => boolean>();
+  const waiters = new Set<(run: RunId | null) => void>();
   const listeners = new Set<(from: "here" | "elsewhere") => boolean>();
   let sending = false;
   let again = false;
@@ -82,10 +94,20 @@ export function createWakeUps(
       onCallOff: (run) => {
         for (const holder of holders) holder(run);
       },
+      onAnswer: (run) => {
+        for (const waiter of waiters) waiter(run);
+      },
     },
     callOff(run): void {
       for (const holder of holders) if (holder(run)) return;
       void tell(CALL_OFF_CHANNEL, uuidOf(run), "other processes were not told of a run that was called off");
+    },
+    answered(run): void {
+      void tell(ANSWER_CHANNEL, uuidOf(run), "other processes were not told of a person's answer");
+    },
+    listenToAnswers(listener): () => void {
+      waiters.add(listener);
+      return () => void waiters.delete(listener);
     },
     listenToCallOffs(listener): () => void {
       holders.add(listener);

@@ -37,13 +37,13 @@ export async function readAction(
   // What this process has just told its driver need not be read before it waits, only after.
   const known = place === null ? null : ports.memory.peek(caller.tenant, run);
   if (known !== null && isWaiting(known, caller, action))
-    await ports.watch.wait(caller.tenant, run, known.version, over);
+    await ports.watch.wait(caller.tenant, run, known.version, over, "driver");
   for (;;) {
     const read = await withHold(ports, caller, run, async (hold) => await readOnce(hold, action));
     if (!read.ok) return read;
     const { answer, version } = read.value;
     if (answer.decision !== "needs_approval" || place === null || over.aborted) return ok(answer);
-    await ports.watch.wait(caller.tenant, run, version, over);
+    await ports.watch.wait(caller.tenant, run, version, over, "driver");
   }
 }
 
