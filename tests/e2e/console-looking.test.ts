@@ -1,9 +1,11 @@
 // Pages of the web console for who looks after an installation: what other rules would have decided, how people decide, who is told.
 
-import type { DeliveryStatus, Webhook } from "@assent/contract";
+import { generateKeyPairSync } from "node:crypto";
+import type { DeliveryStatus, SigningKey, Webhook } from "@assent/contract";
 import type { Page } from "playwright-core";
 import { Webhook as Verifier } from "standardwebhooks";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type RequestSigningKey, signRequest } from "../../packages/harness/src/client/sign.ts";
 import { openWorld } from "../integration/webhooks/world.ts";
 import { type Browser, startBrowser } from "../support/browser.ts";
 import { lookWithAxe, serveConsole, signedIn, widthsOfNames } from "../support/console-pages.ts";
@@ -209,6 +211,92 @@ test("the keys walk through lists: what is chosen stays chosen when others come 
   });
 });
 
+test("a signing key is registered by its public half or made here, shown once, replaced and revoked; requests are signed with it", async () => {
+  await using stack = new AsyncDisposableStack();
+  const engine = stack.use(await openEngine());
+  const url = await serveConsole(stack, engine);
+  const admin = await engine.newKey("root", "default", { kind: "human", roles: ["admin"] });
+  const robot = await engine.newKey("robot", "default", { kind: "service", roles: ["auditor"] });
+  /** The status of a request that the robot signs. */
+  const statusOf = async (key: RequestSigningKey): Promise<number> => {
+    const at = `${url}/api/harness/runs`;
+    const signed = signRequest({ method: "GET", url: at, headers: {} }, key);
+    return (await fetch(at, { headers: { ...signed, authorization: `Bearer ${robot}` } })).status;
+  };
+  const pair = (): { readonly pem: string; readonly x: string; readonly privateKey: string } => {
+    const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+    return {
+      pem: publicKey.export({ type: "spki", format: "pem" }).toString(),
+      x: publicKey.export({ format: "jwk" }).x ?? "",
+      privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    };
+  };
+  const listed = async (): Promise<readonly SigningKey[]> =>
+    value(await engine.harness.listSigningKeys(engine.caller));
+  await signedIn(browser, { url, key: admin }, async (page) => {
+    await page.keyboard.press("g");
+    await page.keyboard.press("s");
+    await page.getByText("Nobody has a signing key.").waitFor();
+    const [first, second] = [pair(), pair()];
+    const register = page.getByRole("button", { name: "Register it" });
+    await page.getByLabel("Whose").fill("robot");
+    const half = page.getByRole("region", { name: "Register a signing key" }).getByLabel("Its public half");
+    await half.fill(first.privateKey);
+    await page.getByText("This is no public Ed25519 key.").waitFor();
+    expect(await register.isEnabled()).toBe(false);
+    await half.fill(first.pem);
+    await register.click();
+    await page.getByText("Registered: robot signs as sgk_").waitFor();
+    const row = page.getByRole("row", { name: "robot" });
+    const [made] = await listed();
+    if (made === undefined) throw new Error("it was registered");
+    const key = { id: made.id, algorithm: "ed25519" as const, privateKey: first.privateKey };
+    expect(await statusOf(key)).toBe(200);
+    await lookInBoth(page, "a signing key");
+    await row.getByRole("button", { name: "Replace …" }).click();
+    await row.getByLabel("Its public half").fill(second.x);
+    await row.getByLabel("hours").fill("0");
+    await lookInBoth(page, "a signing key that is replaced");
+    await row.getByRole("button", { name: "Replace it" }).click();
+    await row.getByText("ended").waitFor();
+    const next = (await listed()).find(({ id }) => id !== made.id);
+    if (next === undefined) throw new Error("it was replaced");
+    expect([
+      await statusOf(key),
+      await statusOf({ id: next.id, algorithm: "ed25519", privateKey: second.privateKey }),
+    ]).toEqual([401, 200]);
+
+    await page.getByLabel("Whose").fill("robot");
+    await page.getByLabel("hmac-sha256").check();
+    await page.getByLabel("Good for so many days").fill("7");
+    await register.click();
+    const shown = page.getByRole("status", { name: "The new signing secret" });
+    const secret = await shown.locator("code").last().innerText();
+    const id = (await listed()).find(({ algorithm }) => algorithm === "hmac-sha256")?.id;
+    if (id === undefined) throw new Error("it was made");
+    expect(await statusOf({ id, algorithm: "hmac-sha256", secret })).toBe(200);
+    await shown.getByRole("button", { name: "I have put it away" }).click();
+    await shown.waitFor({ state: "detached" });
+    expect(await page.content()).not.toContain(secret);
+    const hmac = page.getByRole("row", { name: id });
+    await hmac.getByRole("button", { name: "Revoke …" }).click();
+    await hmac.getByRole("button", { name: "Yes, at once and for good" }).click();
+    await hmac.getByText("revoked").waitFor();
+    expect(await statusOf({ id, algorithm: "hmac-sha256", secret })).toBe(401);
+  });
+  const approver = await engine.newKey("approver", "default", { kind: "human", roles: ["approver"] });
+  await signedIn(
+    browser,
+    { url, key: approver },
+    async (page) => {
+      await page.getByRole("link", { name: "Settings" }).click();
+      await page.getByRole("alert").getByText("The credential does not permit this").first().waitFor();
+      expect(await page.getByRole("button", { name: "Register it" }).count()).toBe(0);
+    },
+    { expected: [/403/] },
+  );
+});
+
 /** In both schemes of one visit. */
 async function lookInBoth(page: Page, name: string): Promise<void> {
   await lookWithAxe(page, name, true);
@@ -366,7 +454,13 @@ test("a webhook is made, its secret shown once; tried, switched on again, sent w
     { url, key: approver },
     async (page) => {
       await page.getByRole("link", { name: "Webhooks" }).click();
-      await page.getByRole("alert").getByText("The credential does not permit this").waitFor();
+      const alert = page.getByRole("alert");
+      await alert.getByText("The credential does not permit this").waitFor();
+      // What to do is said for who sits here, and leads there.
+      await alert.getByRole("link", { name: "Access" }).click();
+      await page.waitForURL((at) => at.hash === "#/access");
+      await page.getByRole("link", { name: "Webhooks" }).click();
+      await alert.getByText("The credential does not permit this").waitFor();
       expect(await page.getByRole("button", { name: "Make it" }).count()).toBe(0);
     },
     { expected: [/403/] },

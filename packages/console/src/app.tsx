@@ -13,6 +13,7 @@ import { QualityPage } from "./pages/quality.tsx";
 import { RulesPage } from "./pages/rules.tsx";
 import { RunPage } from "./pages/run.tsx";
 import { RunsPage } from "./pages/runs.tsx";
+import { SettingsPage } from "./pages/settings.tsx";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { WebhookPage } from "./pages/webhook.tsx";
 import { WebhooksPage } from "./pages/webhooks.tsx";
@@ -143,6 +144,7 @@ function PageOf({ place }: { readonly place: Place }): ReactNode {
     webhooks: <WebhooksPage />,
     quality: <QualityPage />,
     health: <HealthPage />,
+    settings: <SettingsPage />,
   }[place.page];
 }
 

@@ -22,6 +22,7 @@ test.each<Place>([
   { page: "audit" },
   { page: "quality" },
   { page: "health" },
+  { page: "settings" },
 ])("a place is found again by what stands behind the #: %o", (place) => {
   expect(placeOf(hashOf(place))).toEqual(place);
 });

@@ -12,6 +12,7 @@ export const PAGES = [
   { page: "webhooks", name: "Webhooks", key: "w" },
   { page: "quality", name: "Quality", key: "q" },
   { page: "health", name: "Health", key: "h" },
+  { page: "settings", name: "Settings", key: "s" },
 ] as const;
 
 /** The pages of one thing each, and the page of the bar that they are found from. With `PAGES` these are all: there is no other `Place`. */
@@ -55,7 +56,7 @@ export function placeOf(hash: string): Place {
   if (page === "precedents" || page === "audit" || page === "access") return { page };
   if (page === "webhooks")
     return ID.test(id) ? { page: "webhook", id, status: MESSAGES.test(rest) ? rest : "" } : { page };
-  if (page === "quality" || page === "health") return { page };
+  if (page === "quality" || page === "health" || page === "settings") return { page };
   return { page: "inbox" };
 }
 

@@ -4,11 +4,9 @@ import type { CreatedWebhook, Delivery, RotateWebhook, Webhook } from "@assent/c
 import { type ReactNode, useState } from "react";
 import { Act, AskTwice, useAttempt } from "./asking.tsx";
 import { newIdempotencyKey } from "./client.ts";
+import { Overlap, OVERLAP_HOURS_USUAL } from "./overlap.tsx";
 import { Failure } from "./parts.tsx";
 import { useSession } from "./session.tsx";
-
-const HOURS_USUAL = 24;
-const HOURS_MAX = 720;
 
 type ChangesProps = {
   readonly of: Webhook;
@@ -66,7 +64,7 @@ function Replace({ path, onSecret }: ReplaceProps): ReactNode {
         type="button"
         disabled={isStale}
         onClick={() => {
-          setHours(HOURS_USUAL);
+          setHours(OVERLAP_HOURS_USUAL);
         }}
       >
         Replace the secret …
@@ -85,20 +83,7 @@ function Replace({ path, onSecret }: ReplaceProps): ReactNode {
       }}
     >
       {error === null ? null : <Failure error={error} />}
-      <label>
-        The old one is good beside it for{" "}
-        <input
-          type="number"
-          min={0}
-          max={HOURS_MAX}
-          value={hours}
-          onChange={(event) => {
-            const given = Math.trunc(Number(event.target.value)) || 0;
-            setHours(Math.min(HOURS_MAX, Math.max(0, given)));
-          }}
-        />{" "}
-        hours
-      </label>
+      <Overlap hours={hours} onChange={setHours} />
       <button type="submit" className="deny" disabled={isStale || isSending}>
         A new secret
       </button>

@@ -1,6 +1,6 @@
 // What the wire says in one word, in words for people.
 
-import type { Harm } from "@assent/contract";
+import type { Harm, Key } from "@assent/contract";
 
 const HARM_WORDS: Readonly<Record<Harm, string>> = {
   write: "changes something",
@@ -21,6 +21,13 @@ export const ORIGIN_WORDS = {
 
 /** @param state of a run, a step or an approval, or the code of a reason */
 export const stateWords = (state: string): string => state.replaceAll("_", " ");
+
+/** Of a key of either kind: whether it is good still. */
+export const keyState = (
+  { revoked_at: revoked, expires_at: ends }: Pick<Key, "revoked_at" | "expires_at">,
+  now: number,
+): "good" | "ended" | "revoked" =>
+  revoked !== null ? "revoked" : ends !== null && Date.parse(ends) <= now ? "ended" : "good";
 
 /** How a state is meant: what waits, what is well, what is not. */
 export function toneOf(state: string): "waits" | "well" | "ill" | "idle" {

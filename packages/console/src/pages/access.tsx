@@ -8,7 +8,7 @@ import { NewKey } from "../new-key.tsx";
 import { Failure, Loading, Page, State, Time, Visible } from "../parts.tsx";
 import { Secret } from "../secret.tsx";
 import { useNow, useResource, useSession } from "../session.tsx";
-import { stateWords } from "../words.ts";
+import { keyState, stateWords } from "../words.ts";
 
 const LOOK_MS = 30_000;
 /** The old key's end when it is replaced: long enough to carry the new one where the old one is. */
@@ -51,9 +51,6 @@ export function AccessPage(): ReactNode {
   );
 }
 
-const stateOf = ({ revoked_at: revoked, expires_at: ends }: Key, now: number): string =>
-  revoked !== null ? "revoked" : ends !== null && Date.parse(ends) <= now ? "ended" : "good";
-
 type KeysProps = {
   readonly keys: readonly Key[];
   readonly onChange: () => void;
@@ -80,7 +77,7 @@ function Keys({ keys, onChange, onMade }: KeysProps): ReactNode {
       </thead>
       <tbody>
         {keys.map((key) => (
-          <tr key={key.id} className={stateOf(key, now) === "good" ? "" : "over"}>
+          <tr key={key.id} className={keyState(key, now) === "good" ? "" : "over"}>
             <th scope="row">
               <Visible text={key.principal.name} /> <small>{key.principal.kind}</small>
             </th>
@@ -94,10 +91,10 @@ function Keys({ keys, onChange, onMade }: KeysProps): ReactNode {
             <td>{key.last_used_at === null ? "never" : <Time at={key.last_used_at} now={now} />}</td>
             <td>{key.expires_at === null ? "" : key.expires_at.slice(0, 10)}</td>
             <td>
-              <State state={stateOf(key, now)} />
+              <State state={keyState(key, now)} />
             </td>
             <td>
-              {stateOf(key, now) === "good" ? <Change of={key} onChange={onChange} onMade={onMade} /> : null}
+              {keyState(key, now) === "good" ? <Change of={key} onChange={onChange} onMade={onMade} /> : null}
             </td>
           </tr>
         ))}
