@@ -143,7 +143,10 @@ export const EXTERNAL_MEMORY_BYTES_MAX = 256 * 1024 * 1024;
 /** Runs that the same process keeps so, however little they have read. */
 export const EXTERNAL_MEMORY_RUNS_MAX = 2_000;
 
-/** Requests of one process that wait for a decision; past it they are answered at once, undecided as it is. */
+/**
+ * Requests of one process that wait for a decision; past it they are answered at once, undecided as it is. One of a tenant that has more than
+ * another would have gives its place to that one's, and is answered so.
+ */
 export const EXTERNAL_WAITS_MAX = 2_000;
 
 /** Connections of one process to the database. */

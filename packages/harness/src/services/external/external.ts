@@ -1,5 +1,6 @@
 // Driven runs as the edges see them.
 
+import { EXTERNAL_WAITS_MAX } from "../../base/limits.ts";
 import { isTerminal } from "../../core/run/run.ts";
 import type { EventWatch } from "../event-watch.ts";
 import type { DriverCall, ExternalRuns, Once } from "../harness.ts";
@@ -12,10 +13,15 @@ import { proposeAction } from "./propose.ts";
 import { readAction, unlessEnded } from "./read-action.ts";
 import { reportResult } from "./report.ts";
 import { tellModelCalls, tellResult } from "./told.ts";
+import { createWaits, type Waits } from "./waits.ts";
 
-export function createExternalRuns(external: ExternalPorts, watch: EventWatch, memory: Memory): ExternalRuns {
+export function createExternalRuns(
+  external: ExternalPorts,
+  watch: EventWatch,
+  memory: Memory,
+  waits: Waits = createWaits(EXTERNAL_WAITS_MAX),
+): ExternalRuns {
   const ports: DrivePorts = { ...external, memory, watch };
-  const waits = { open: 0 };
   return {
     plan: async (call, body) =>
       await drive(ports, of(call, "plan", body), async (hold) => await proposePlan(hold, body)),

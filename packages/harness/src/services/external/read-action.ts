@@ -10,7 +10,6 @@ import {
 } from "@assent/contract";
 import { assert } from "../../base/assert.ts";
 import { canonicalJson } from "../../base/canonical-json.ts";
-import { EXTERNAL_WAITS_MAX } from "../../base/limits.ts";
 import { err, ok, type Result } from "../../base/result.ts";
 import { actionDigest } from "../../core/decide/action-digest.ts";
 import type { ExternalTool } from "../../core/external.ts";
@@ -25,32 +24,26 @@ import { ACTION_NOT_FOUND, commitDriven, type DrivePorts, type Hold, withHold } 
 import { judge, type Judged } from "./judge.ts";
 import { askAbout, newest, openCall } from "./propose.ts";
 import { type DrivenRun, findAction, isSameTool, toolOf } from "./state.ts";
-
-export type Waits = { open: number };
+import type { Waits } from "./waits.ts";
 
 export async function readAction(
   ports: DrivePorts,
   waits: Waits,
   { caller, run, action, waitMs, signal }: ActionRead,
 ): Promise<Result<ActionAnswer, Refusal>> {
-  using limit = deadline(waitMs, signal);
+  using place = waitMs > 0 ? waits.take(caller.tenant) : null;
+  using limit = deadline(waitMs, signal, ...(place === null ? [] : [place.given]));
   const over = limit.signal;
-  const mayWait = waitMs > 0 && waits.open < EXTERNAL_WAITS_MAX;
-  if (mayWait) waits.open += 1;
-  try {
-    // What this process has just told its driver need not be read before it waits, only after.
-    const known = mayWait ? ports.memory.peek(caller.tenant, run) : null;
-    if (known !== null && isWaiting(known, caller, action))
-      await ports.watch.wait(caller.tenant, run, known.version, over, "driver");
-    for (;;) {
-      const read = await withHold(ports, caller, run, async (hold) => await readOnce(hold, action));
-      if (!read.ok) return read;
-      const { answer, version } = read.value;
-      if (answer.decision !== "needs_approval" || !mayWait || over.aborted) return ok(answer);
-      await ports.watch.wait(caller.tenant, run, version, over, "driver");
-    }
-  } finally {
-    if (mayWait) waits.open -= 1;
+  // What this process has just told its driver need not be read before it waits, only after.
+  const known = place === null ? null : ports.memory.peek(caller.tenant, run);
+  if (known !== null && isWaiting(known, caller, action))
+    await ports.watch.wait(caller.tenant, run, known.version, over, "driver");
+  for (;;) {
+    const read = await withHold(ports, caller, run, async (hold) => await readOnce(hold, action));
+    if (!read.ok) return read;
+    const { answer, version } = read.value;
+    if (answer.decision !== "needs_approval" || place === null || over.aborted) return ok(answer);
+    await ports.watch.wait(caller.tenant, run, version, over, "driver");
   }
 }
 
