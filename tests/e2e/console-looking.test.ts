@@ -454,7 +454,13 @@ test("a webhook is made, its secret shown once; tried, switched on again, sent w
     { url, key: approver },
     async (page) => {
       await page.getByRole("link", { name: "Webhooks" }).click();
-      await page.getByRole("alert").getByText("The credential does not permit this").waitFor();
+      const alert = page.getByRole("alert");
+      await alert.getByText("The credential does not permit this").waitFor();
+      // What to do is said for who sits here, and leads there.
+      await alert.getByRole("link", { name: "Access" }).click();
+      await page.waitForURL((at) => at.hash === "#/access");
+      await page.getByRole("link", { name: "Webhooks" }).click();
+      await alert.getByText("The credential does not permit this").waitFor();
       expect(await page.getByRole("button", { name: "Make it" }).count()).toBe(0);
     },
     { expected: [/403/] },

@@ -5,7 +5,10 @@ import type { Problem } from "@assent/contract";
 
 /** The server answered, and said no. */
 export class Refused extends Error {
-  readonly problem: Pick<Problem, "code" | "detail" | "remedy" | "status" | "title" | "request_id">;
+  readonly problem: Pick<
+    Problem,
+    "code" | "detail" | "errors" | "remedy" | "status" | "title" | "request_id"
+  >;
 
   constructor(problem: Refused["problem"]) {
     super(problem.detail);

@@ -2,6 +2,8 @@
 
 import { type ReactNode, useMemo } from "react";
 import { Refused, Unreachable } from "./client.ts";
+import { hashOf, PAGES, placeOfPage } from "./places.ts";
+import { remedyOf } from "./remedies.ts";
 import { segmentsOf } from "./segments.ts";
 import { ago, stateWords, toneOf } from "./words.ts";
 
@@ -41,11 +43,12 @@ export function Time({ at, now }: { readonly at: string; readonly now: number })
 /** What failed, whether anything was changed, and what to do. */
 export function Failure({ error }: { readonly error: Error }): ReactNode {
   if (error instanceof Refused) {
-    const { title, detail, remedy, request_id: request } = error.problem;
+    const { title, detail, errors = [], request_id: request } = error.problem;
     return (
       <div className="failure" role="alert">
-        <strong>{title}.</strong> {detail} {remedy}
+        <strong>{title}.</strong> {detail} <WhatToDo problem={error.problem} />
         {request === undefined ? null : <small> Request {request}.</small>}
+        <Named errors={errors.filter((one) => one.detail !== detail)} />
       </div>
     );
   }
@@ -58,6 +61,35 @@ export function Failure({ error }: { readonly error: Error }): ReactNode {
         ? "What is shown may be old; nothing was lost. It is asked again."
         : error.message}
     </div>
+  );
+}
+
+/** In the words of who sits here, with the page where it is done. */
+function WhatToDo({ problem }: { readonly problem: Refused["problem"] }): ReactNode {
+  const { words, page } = remedyOf(problem);
+  if (page === undefined) return words;
+  const name = PAGES.find((one) => one.page === page)?.name;
+  return (
+    <>
+      {words} <a href={hashOf(placeOfPage(page))}>{name}</a>.
+    </>
+  );
+}
+
+/** Places of what was sent, and what is wrong there. */
+function Named({ errors }: { readonly errors: NonNullable<Refused["problem"]["errors"]> }): ReactNode {
+  if (errors.length === 0) return null;
+  return (
+    <ul>
+      {errors.map(({ pointer, detail }) => (
+        <li key={`${pointer} ${detail}`}>
+          <code>
+            <Visible text={pointer} />
+          </code>
+          : <Visible text={detail} />
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -288,7 +288,8 @@ const KEY_ROUTES = {
     query: listDecisionsQuerySchema,
     success: {
       status: 200,
-      description: "Decisions since the given time, oldest first, with all that they were based on.",
+      description:
+        "Decisions since the given time with all that they were based on, run by run: those of the run that was submitted last first, and in each run the last first. Runs that were submitted more than 14 days before that time are not looked at. A page may hold few or none, and still name the next.",
       content: { "application/json": decisionPageSchema },
       headers: ["Link"],
     },

@@ -2,6 +2,9 @@
 // would be the end of that, for each index of the table. And a run is found by its id through one index only.
 
 import { expect, test } from "vitest";
+import { decidingCounts } from "../../../packages/harness/src/adapters/postgres/quality.ts";
+import { decisionRows } from "../../../packages/harness/src/adapters/postgres/decisions.ts";
+import type { Query, Scope } from "../../../packages/harness/src/adapters/postgres/rows.ts";
 import { connectThrowAwayDatabase } from "../../support/database.ts";
 
 test("no index of runs holds what a commit of a run always changes", async () => {
@@ -44,4 +47,33 @@ test("there is one index by which a run is looked up by its id: the table's key"
   // What lists does use the other one.
   const listed = "r.driver in ('assent', 'external') order by r.created_at desc, r.id desc limit 20";
   expect(await planned(listed)).toContain("runs_newest");
+});
+
+const LISTS: readonly (readonly [
+  what: string,
+  list: (scope: Pick<Scope, "query" | "tenant">) => Promise<unknown>,
+])[] = [
+  ["what was decided", async (scope) => await rowsOf(scope).list(new Date(0), null, 200)],
+  [
+    "what was decided, from a place on",
+    async (scope) =>
+      await rowsOf(scope).list(new Date(0), { at: new Date(), run: `run_${"0".repeat(32)}`, seq: 2 }, 200),
+  ],
+  ["how people decide", async (scope) => await decidingCounts(scope, new Date(0), 100)],
+];
+
+const rowsOf = (scope: Pick<Scope, "query" | "tenant">): ReturnType<typeof decisionRows> =>
+  decisionRows({ ...scope, tenant: NOBODY });
+
+test.each(LISTS)("%s is looked for by the index of the newest runs", async (_, list) => {
+  await using database = await connectThrowAwayDatabase();
+  const owner = database.ownerPool();
+  const plans: string[] = [];
+  const query: Query = async (text, values) => {
+    const { rows } = await owner.query(`explain (format json) ${text}`, [...values]);
+    plans.push(JSON.stringify(rows));
+    return (await owner.query(text, [...values])).rows;
+  };
+  await list({ query, tenant: NOBODY });
+  expect(plans[0]).toContain("runs_newest");
 });

@@ -53,8 +53,8 @@ export function SignInPage({ onKey }: SignInProps): ReactNode {
         </button>
       </form>
       <p className="quiet">
-        It stays in this tab. The administrator&apos;s is in <code>.assent/credentials.json</code>; make one
-        of your own with <code>assent keys create</code>.
+        It stays in this tab. The administrator&apos;s is in <code>.assent/credentials.json</code>; whoever
+        signs in with it makes one for everybody on the page Access.
       </p>
     </main>
   );

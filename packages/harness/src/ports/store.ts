@@ -197,14 +197,13 @@ export type StoreTx = {
     list(before: AccessEventId | null, limit: number): Promise<readonly AccessEvent[]>;
   };
   readonly decisions: {
-    /** What the rules decided since then, oldest first, after the given place. */
-    list(since: Date, after: DecisionPlace | null, limit: number): Promise<DecidedCalls>;
     /**
-     * The same from the other end, run by run: those of the run that was submitted last first, and in each run the last first.
-     * Those of runs that were submitted much earlier than that are left out. Costs what it returns, however many there are.
+     * What the rules decided since then, run by run: those of the run that was submitted last first, and in each run the last
+     * first. Those of runs that were submitted more than 14 days earlier than that are left out. Of so many runs at most, so
+     * that what it costs does not grow with what there is.
      * @param after its `at` is when its run was submitted
      */
-    newest(since: Date, after: DecisionPlace | null, limit: number): Promise<DecidedCalls>;
+    list(since: Date, after: DecisionPlace | null, limit: number): Promise<DecidedCalls>;
   };
   /** What model calls may cost and have cost. */
   readonly budgets: BudgetRows;

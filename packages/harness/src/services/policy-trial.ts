@@ -80,7 +80,7 @@ async function judgeAll({ store }: TrialPorts, caller: Caller, trying: Trying): 
   while (!isComplete && counted.judged < DECISIONS_MAX && !signal.aborted) {
     const { calls, last } = await store.transaction(
       caller.tenant,
-      async (tx) => await tx.decisions.newest(since, place, DECISIONS_PER_LOOK),
+      async (tx) => await tx.decisions.list(since, place, DECISIONS_PER_LOOK),
       { isRepeatable: true },
     );
     const records: DecisionRecord[] = calls.map(({ seq, ...call }) =>

@@ -32,48 +32,21 @@ const RUNS_MAX = 200;
 const RUN_DAYS_MAX = 14;
 const DAY_MS = 86_400_000;
 
-export function decisionRows({ query, tenant }: Scope): StoreTx["decisions"] {
-  return {
-    async list(since, after, limit): Promise<DecidedCalls> {
-      const rows = await query<DecisionRow>(
-        `select ${COLUMNS}
-         from assent.steps s
-         join assent.runs r on r.tenant_id = s.tenant_id and r.id = s.run_id
-         join assent.principals p on p.tenant_id = r.tenant_id and p.id = r.requested_by
-         left join assent.approvals a
-           on a.tenant_id = s.tenant_id and a.run_id = s.run_id and a.seq = s.seq and a.subject = 'action'
-         where s.tenant_id = $1 and s.started_at >= $2 and ${DECIDED}
-           and ($3::timestamptz is null or (s.started_at, s.run_id, s.seq) > ($3, $4::uuid, $5::int))
-         order by s.started_at, s.run_id, s.seq limit $6`,
-        [
-          tenant,
-          since,
-          after?.at ?? null,
-          after === null ? null : uuidOf(after.run),
-          after?.seq ?? null,
-          limit,
-        ],
-      );
-      const last = rows.length < limit ? undefined : rows.at(-1);
-      return {
-        calls: rows.flatMap((row) => toCall(row) ?? []),
-        last: last === undefined ? null : placeOf(last),
-      };
-    },
-    newest: async (since, after, limit) => await newest({ query, tenant }, since, after, limit),
-  };
+export function decisionRows(scope: Scope): StoreTx["decisions"] {
+  return { list: async (since, after, limit) => await list(scope, since, after, limit) };
 }
 
 // The runs first, by their index, then each one's steps by theirs: no other run is read.
-async function newest(
+async function list(
   { query, tenant }: Pick<Scope, "query" | "tenant">,
   since: Date,
   after: DecisionPlace | null,
   limit: number,
 ): Promise<DecidedCalls> {
   const looked = await query<{ id: string; created_at: Date }>(
+    // The drivers are true of every run: without them that index would be of no use here (migration 0043).
     `select r.id, r.created_at from assent.runs r
-     where r.tenant_id = $1 and r.created_at >= $2 and ($3::timestamptz is null or (r.created_at, r.id) <= ($3, $4::uuid))
+     where r.tenant_id = $1 and r.driver in ('assent', 'external') and r.created_at >= $2 and ($3::timestamptz is null or (r.created_at, r.id) <= ($3, $4::uuid))
      order by r.created_at desc, r.id desc limit $5`,
     [
       tenant,
