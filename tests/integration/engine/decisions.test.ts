@@ -46,6 +46,7 @@ test("decisions are listed run by run, the newest first, past any number of runs
   await storeIdleRuns(engine, 4_000);
   expect(await pages(engine, new Date(0))).toEqual([[], [`${second} 2`, `${first} 2`]]);
   // Since the day of a decision, and not of its run.
+  expect((await pages(engine, new Date(engine.clock.now().getTime() + 60_000))).flat()).toEqual([]);
   const owner = engine.database.ownerPool();
   const runsBefore = async (days: number): Promise<void> => {
     await owner.query(`alter table assent.runs disable trigger user;
@@ -60,5 +61,4 @@ test("decisions are listed run by run, the newest first, past any number of runs
   await runsBefore(16);
   expect(await pages(engine, dayBefore)).toEqual([[]]);
   expect((await pages(engine, new Date(0))).flat()).toHaveLength(2);
-  expect(await pages(engine, new Date(engine.clock.now().getTime() + 60_000))).toEqual([[]]);
 });

@@ -105,6 +105,23 @@ test("whoever cannot say what became of a message sends it again, under the same
   expect(receiver.received.map((message) => message.id)).toEqual([pinged.id, pinged.id]);
 });
 
+test("attempts whose process died say nothing of the receiver: the message is tried for as long as any other", async () => {
+  await using receiver = await startReceiver((_, nth) => (nth === 1 ? 503 : 200));
+  await using world = await openWorld([receiver]);
+  const { id } = await world.create(receiver);
+  await world.ping(id);
+  for (let died = 1; died < 10; died += 1) {
+    const [taken] = await world.engine.store.deliveries.take(taking(world));
+    expect([taken?.attempt, taken?.counted]).toEqual([died, 1]);
+    // What is under way has no answer yet.
+    expect(await world.deliveries(id)).toMatchObject([{ response_status: null }]);
+    world.engine.clock.advance(WEBHOOK_ATTEMPT_SECONDS * 1_000);
+  }
+  world.startSender();
+  await world.reaches("it is taken", async () => (await world.deliveries(id, "delivered")).length === 1);
+  expect(receiver.received).toHaveLength(2);
+});
+
 test("a receiver that hangs has four of a process's hands, and keeps nobody else waiting", async () => {
   await using slow = await startReceiver(() => "hang");
   await using quick = await startReceiver();

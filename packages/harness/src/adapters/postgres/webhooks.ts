@@ -175,7 +175,7 @@ function deliveryRows({
     async deliveries(webhook, status, before, limit): Promise<readonly Delivery[]> {
       const rows = await query<DeliveryRow>(
         `select d.id, d.type, d.data ->> 'run_id' as run_id, d.at, d.state, d.attempts,
-           case when w.off_because is null then greatest(d.due_at, w.paused_until) end as due_at, d.ended_at, d.status, d.failure
+           case when w.off_because is null then greatest(d.due_at, w.paused_until) end as due_at, d.ended_at, nullif(d.status, 0) as status, d.failure
          from assent.webhook_deliveries d
          join assent.webhooks w on w.tenant_id = d.tenant_id and w.id = d.webhook_id
          where d.tenant_id = $1 and d.webhook_id = $2 and ($3::text is null or d.state = $3)
