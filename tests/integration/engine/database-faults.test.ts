@@ -12,6 +12,7 @@ import { type Store, StoreUnavailable } from "../../../packages/harness/src/port
 import { type Engine, openEngine } from "../../support/engine.ts";
 import { anySealing } from "../../support/sealing.ts";
 import { until } from "../../support/until.ts";
+import { whereIdle } from "../../support/where-idle.ts";
 
 type Faulty = AsyncDisposable & { readonly store: Store; readonly pool: Pool; readonly fired: () => number };
 
@@ -82,16 +83,7 @@ test.for(["before", "after"] as const)(
     await using faulty = breakCommits(engine, when, isHalf);
     const id = await engine.submit();
     const worker = await engine.startWorker({ store: faulty.store });
-    const run = await engine.reachesWhile(
-      id,
-      async () => {
-        // In steps that leave time for repetitions before the lease ends, while there is one.
-        const { status } = await engine.run(id);
-        engine.clock.advance(status === "queued" ? 5_000 : 1_000);
-        await engine.sweep();
-      },
-      "succeeded",
-    );
+    const run = await engine.reachesWhile(id, whereIdle(engine, id, 5_000), "succeeded");
     await worker.stop();
     expect(faulty.fired()).toBeGreaterThan(3);
     expect(run.steps.map(({ kind, state }) => `${kind} ${state}`)).toEqual([

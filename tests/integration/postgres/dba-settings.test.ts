@@ -10,6 +10,7 @@ import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/
 import { answering, countingTool, type Engine, openEngine, value } from "../../support/engine.ts";
 import { openPoolingProxy } from "../../support/pooling-proxy.ts";
 import { until } from "../../support/until.ts";
+import { whereIdle } from "../../support/where-idle.ts";
 
 async function setForAll(database: ThrowAwayDatabase, settings: readonly string[]): Promise<void> {
   for (const setting of settings)
@@ -148,10 +149,7 @@ test("a database that takes no writes for a while: it is said, nothing is lost, 
   await until("it is ready", async () => await readyAgain(engine, true));
   const run = await engine.reachesWhile(
     id,
-    async () => {
-      engine.clock.advance(5_000);
-      await engine.sweep();
-    },
+    whereIdle(engine, id, 5_000),
     "succeeded",
     "failed",
     "dead_lettered",
