@@ -241,7 +241,11 @@ test.each(["light", "dark"] as const)(
     const seen: string[] = [];
     const look = async (page: Page, name: string): Promise<void> => {
       await page.getByRole("heading", { name, level: 1, exact: true }).waitFor();
-      await page.getByText("Asking the server").waitFor({ state: "detached" });
+      // A page may ask for several things.
+      await until(
+        "all of it is there",
+        async () => (await page.getByText("Asking the server").count()) === 0,
+      );
       await lookWithAxe(page, name, colorScheme === "light");
       seen.push(name);
     };
