@@ -1,6 +1,6 @@
 // Where a great many messages wait, as after days of a receiver that is away.
 
-import { REDELIVERED_MAX, type WebhookId } from "@assent/contract";
+import { REDELIVERED_MAX, type WebhookId, WEBHOOKS_MAX } from "@assent/contract";
 import { expect, test } from "vitest";
 import { sweepDeliveries } from "../../../packages/harness/src/services/webhooks/delivery-sweeper.ts";
 import { value } from "../../support/engine.ts";
@@ -48,6 +48,47 @@ test("whoever looks for messages reads a few pages of the table, however many ar
     await pages(call);
     expect([call, await pages(call)]).toEqual([call, expect.toSatisfy((count: number) => count < 100)]);
   }
+});
+
+test("whoever takes messages locks a few more than are taken, however many webhooks have one that is due, and of each tenant first", async () => {
+  await using world = await openWorld([]);
+  const { engine } = world;
+  const owner = engine.database.ownerPool();
+  for (let at = 0; at < WEBHOOKS_MAX; at += 1) {
+    const { id } = await world.create({ url: "https://hooks.example.org/" });
+    await fill(world, id, 4, "pending");
+  }
+  // Of whom only newer ones wait than of all those.
+  const other = await engine.newCaller("other", "elsewhere");
+  const late = await world.create({ url: "https://late.example.org/" }, ["run.ended"], other);
+  await fill(world, late.id, 1, "pending");
+  // A row that is locked, or written, names the transaction that did it.
+  const marks = async (table: string): Promise<ReadonlySet<string>> =>
+    new Set(
+      (
+        await owner.query<{ mark: string }>(
+          `select concat_ws(' ', ctid, xmin, xmax) as mark from assent.${table}`,
+        )
+      ).rows.map(({ mark }) => mark),
+    );
+  const tables = ["webhooks", "webhook_deliveries"];
+  const before = await Promise.all(tables.map(marks));
+  const at = engine.clock.now();
+  const soon = new Date(at.getTime() + 60_000);
+  const taken = await engine.store.deliveries.take({
+    at,
+    until: soon,
+    busy: [],
+    sending: [],
+    most: 2,
+    mostOfOne: 4,
+  });
+  expect(taken.map(({ tenant }) => tenant).toSorted()).toEqual([engine.tenant, other.tenant].toSorted());
+  const after = await Promise.all(tables.map(marks));
+  const touched = after.map(
+    (now, table) => [...now].filter((mark) => before[table]?.has(mark) !== true).length,
+  );
+  expect(touched).toEqual([4, 3 * 4 + 1]);
 });
 
 test("one with more messages than are given up at once is removed all the same, and shows and sends none", async () => {

@@ -198,8 +198,8 @@ async function makeKeys(context: ScenarioContext, made: Belongings): Promise<voi
   made.person = name;
 }
 
-/** An address for documentation (RFC 5737): where it is sent to at all, nobody is there. */
-const NOBODY = "https://192.0.2.1/told";
+/** A name that nobody has (RFC 6761). An address would do as little: many refuse those that are set aside. */
+const NOBODY = "https://nobody.invalid/told";
 
 /** Routes that change a thing of one kind, at most: each is given one of its own. */
 const CHANGING_ROUTES = 2;

@@ -1,5 +1,6 @@
 -- As before (0074), but that an attempt of which nobody said what became of it says nothing of the receiver: whoever made it has died. A
 -- program that dies again and again had used up a message's attempts within minutes. While one is under way, its status is 0.
+-- And webhooks are chosen before they are locked: all that were due were, and four messages of each, whenever a hand was free.
 
 create or replace function assent.take_deliveries_in_turn(as_of timestamptz, taken_until timestamptz, busy uuid[], sending uuid[], most integer,
     of_one integer)
@@ -7,16 +8,26 @@ create or replace function assent.take_deliveries_in_turn(as_of timestamptz, tak
                  failures integer, id uuid, type text, event_at timestamptz, data json, attempt integer, counted integer)
   language sql security definer set search_path = pg_catalog, pg_temp as $$
   with open as materialized (
-    select w.tenant_id, w.id, w.url, w.generation, w.previous_until, w.failures
+    select w.tenant_id, w.id, (
+        select s.due_at from assent.webhook_deliveries s
+        where s.tenant_id = w.tenant_id and s.webhook_id = w.id and s.state = 'pending' order by s.due_at limit 1) as first_due
     from assent.webhooks w
     where w.removed_at is null and w.off_because is null and (w.paused_until is null or w.paused_until <= as_of)
       and w.id <> all (busy)
-      and (select s.due_at from assent.webhook_deliveries s
-           where s.tenant_id = w.tenant_id and s.webhook_id = w.id and s.state = 'pending' order by s.due_at limit 1) <= as_of
+  ), chosen as materialized (
+    -- No more than could be taken, and as many again that another process may be at just now: to lock a row is to write it.
+    select w.tenant_id, w.id, w.url, w.generation, w.previous_until, w.failures
+    from (
+      select o.tenant_id, o.id from open o where o.first_due <= as_of
+      order by cardinality(array_positions(sending, o.tenant_id))
+          + row_number() over (partition by o.tenant_id order by o.first_due), o.first_due
+      limit 2 * most) c
+    join assent.webhooks w on w.tenant_id = c.tenant_id and w.id = c.id
+    where w.removed_at is null and w.off_because is null and (w.paused_until is null or w.paused_until <= as_of)
     for no key update of w skip locked
   ), found as materialized (
     select o.*, d.id as delivery, d.due_at
-    from open o
+    from chosen o
     cross join lateral (
       select s.id, s.due_at from assent.webhook_deliveries s
       where s.tenant_id = o.tenant_id and s.webhook_id = o.id and s.state = 'pending' and s.due_at <= as_of
