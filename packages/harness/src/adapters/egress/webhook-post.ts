@@ -8,12 +8,15 @@ import { type AllowlistEntry, isAllowed } from "../../core/egress/allowlist.ts";
 import { type EgressUrl, parseEgressUrl } from "../../core/egress/url.ts";
 import type { WebhookAnswer, WebhookPost } from "../../ports.ts";
 import { abortable, systemCodeOf } from "./breaking-off.ts";
-import { checkedAddresses, type Resolving, sendChecked } from "./checked-request.ts";
+import { checkedAddresses, sendChecked } from "./checked-request.ts";
+import { dnsResolver } from "./dns.ts";
 
 /** From the look-up to the answer's head; what Standard Webhooks advises at least. */
 const SEND_MS_MAX = 15_000;
 
-export type WebhookPostOptions = Pick<Resolving, "resolve"> & {
+export type WebhookPostOptions = {
+  /** All addresses of a name that is not among the own ones; by DNS where it is left out. */
+  readonly resolve?: (host: string) => Promise<readonly string[]>;
   /** Null: every host on the open Internet. */
   readonly allow: readonly AllowlistEntry[] | null;
   /** Hosts of the operator's own network: these may be asked without TLS, and on whatever address they have. */
@@ -50,17 +53,15 @@ function check(text: string, hosts: Hosts): Result<string, string> {
 }
 
 export function createWebhookPost(options: WebhookPostOptions): WebhookPost {
-  const { own, authority } = options;
+  const { own, authority, resolve = dnsResolver() } = options;
   const send = async (
     url: EgressUrl,
     headers: Readonly<Record<string, string>>,
     body: string,
     signal: AbortSignal,
   ): Promise<Result<WebhookAnswer, string>> => {
-    const resolving = {
-      ...(options.resolve === undefined ? {} : { resolve: options.resolve }),
-      ...(isAllowed(url, own) ? { permitAddress: () => true } : {}),
-    };
+    // A host of the operator's own may stand in no DNS at all, and whoever runs the servers of its name is no stranger.
+    const resolving = isAllowed(url, own) ? { permitAddress: () => true } : { resolve };
     const addresses = await abortable(checkedAddresses(url, resolving), signal);
     if (!addresses.ok) return err(addresses.error.code);
     const request = {
