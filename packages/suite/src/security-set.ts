@@ -88,6 +88,7 @@ export const SECURITY_SET: readonly SecurityMember[] = [
       "tests/security/egress/urls.test.ts",
       "tests/security/egress/fetcher.test.ts",
       "tests/security/egress/hostile-answers.test.ts",
+      "tests/security/egress/names.test.ts",
     ],
   },
   {

@@ -186,6 +186,7 @@ export const THREATS: readonly Threat[] = [
       "tests/security/egress/urls.test.ts",
       "tests/security/egress/fetcher.test.ts",
       "tests/security/egress/hostile-answers.test.ts",
+      "tests/security/egress/names.test.ts",
       "tests/integration/webhooks/senders.test.ts",
       "tests/e2e/console-served.test.ts",
     ],
