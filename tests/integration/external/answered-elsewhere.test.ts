@@ -110,9 +110,8 @@ test.each(["server", "worker"] as const)(
     // Whoever may log in can say anything.
     await world.engine.database.appPool().query("select pg_notify('assent_run_answered', 'of no run')");
     expect((await world.driver.approve(approval, digest)).status).toBe(200);
-    await until("it is told", () => elsewhere.told.length > 0);
-    expect(elsewhere.told).toEqual([run]);
     expect(await waiting).toMatchObject({ decision: "permit", approval_id: approval });
+    expect(elsewhere.told).toEqual([run]);
   },
 );
 
@@ -181,6 +180,9 @@ test("word is sent of a person's answer and of nothing else, unless the driver w
   const end = news.listen(onlooker.run, () => undefined, "onlooker");
   await answer(onlooker, "approve");
   end();
+  expect(told).toEqual([onlooker.run]);
+  // The permit spends the approval: a change of it, and no answer.
+  expect(await there.driver.read(onlooker.run, onlooker.action, 0)).toMatchObject({ decision: "permit" });
   expect(told).toEqual([onlooker.run]);
   const denied = await ask(there);
   await answer(denied, "deny");

@@ -60,8 +60,9 @@ export function noteEvents(queued: Queued, run: RunId, version: number): void {
 
 function noteChange(queued: Queued, { run, change, decided }: RunWrites): void {
   noteEvents(queued, run, change.version);
-  // A run of ours is queued by an answer; one that is driven from outside never stopped.
-  if (decided.length > 0 && change.state === "running") queued.answered.add(run);
+  // A run of ours is queued by an answer; one that is driven from outside never stopped. What its driver then does with
+  // the answer changes the same approval, and is news to nobody who waits for it.
+  if (change.state === "running" && decided.some(({ from }) => from === "open")) queued.answered.add(run);
 }
 
 export function noteWrites(
