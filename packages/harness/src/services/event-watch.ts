@@ -62,27 +62,11 @@ export function createEventWatch(ports: EventWatchPorts): EventWatch {
     ticking = false;
   };
 
-  // Whoever can say so can say it without end: there is one look at a time, for all that was said before it.
-  let hinted = new Map<TenantId, Set<RunId>>();
-  let looksAtHinted = false;
-  const lookAtHinted = async (): Promise<void> => {
-    // All that is said at once is one look.
-    await Promise.resolve();
-    while (hinted.size > 0) {
-      const now = hinted;
-      hinted = new Map();
-      await unlessItFails(async () => {
-        for (const [tenant, runs] of now) await look(tenant, (one) => runs.has(one));
-      });
-    }
-    looksAtHinted = false;
-  };
-  const hint = (tenant: TenantId, id: RunId): void => {
-    hinted.set(tenant, (hinted.get(tenant) ?? new Set()).add(id));
-    if (looksAtHinted) return;
-    looksAtHinted = true;
-    void lookAtHinted();
-  };
+  const hint = gathered(async (hinted) => {
+    await unlessItFails(async () => {
+      for (const [tenant, runs] of hinted) await look(tenant, (one) => runs.has(one));
+    });
+  });
 
   return {
     async wait(tenant, id, after, signal, who): Promise<void> {
@@ -113,5 +97,32 @@ export function createEventWatch(ports: EventWatchPorts): EventWatch {
         if (waiters.size === 0) waiting.delete(tenant);
       }
     },
+  };
+}
+
+/**
+ * Whoever can say something of a run can say it without end: there is one look at a time, for all that was said before it.
+ * @param lookAt does not reject
+ */
+function gathered(
+  lookAt: (said: ReadonlyMap<TenantId, ReadonlySet<RunId>>) => Promise<void>,
+): (tenant: TenantId, run: RunId) => void {
+  let said = new Map<TenantId, Set<RunId>>();
+  let isLooking = false;
+  const lookAtAll = async (): Promise<void> => {
+    // All that is said at once is one look.
+    await Promise.resolve();
+    while (said.size > 0) {
+      const now = said;
+      said = new Map();
+      await lookAt(now);
+    }
+    isLooking = false;
+  };
+  return (tenant, run) => {
+    said.set(tenant, (said.get(tenant) ?? new Set()).add(run));
+    if (isLooking) return;
+    isLooking = true;
+    void lookAtAll();
   };
 }
