@@ -241,11 +241,11 @@ test.each(["127.0.0.1", "10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:127.0.0
     const signal = new AbortController().signal;
     expect(await post.send(`https://${address}/`, {}, "{}", signal)).toEqual({
       ok: false,
-      error: "address_forbidden",
+      error: "no_public_address",
     });
     expect(await post.send("https://hooks.example.org/", {}, "{}", signal)).toEqual({
       ok: false,
-      error: "address_forbidden",
+      error: "no_public_address",
     });
   },
 );

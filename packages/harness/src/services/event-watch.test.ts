@@ -5,13 +5,15 @@ import { createRunNews } from "./run-news.ts";
 
 const TENANT: TenantId = `ten_${"1".repeat(32)}`;
 const RUN: RunId = `run_${"2".repeat(32)}`;
+const OTHER: RunId = `run_${"3".repeat(32)}`;
 
 type Watched = {
   readonly watch: EventWatch;
-  readonly hint: () => void;
+  readonly hint: (run?: RunId | null) => void;
   /** Answers the look that is under way, and resolves when what comes of it has come. */
   readonly answer: (version: number) => Promise<void>;
-  readonly looks: () => number;
+  /** Of which runs it was looked, look by look. */
+  readonly looks: readonly (readonly RunId[])[];
 };
 
 const settled = async (): Promise<void> => {
@@ -22,9 +24,9 @@ const settled = async (): Promise<void> => {
 function openWatch(): Watched {
   const news = createRunNews();
   const asked: ((versions: ReadonlyMap<RunId, number>) => void)[] = [];
-  let looks = 0;
-  const versions = async (): Promise<ReadonlyMap<RunId, number>> => {
-    looks += 1;
+  const looks: (readonly RunId[])[] = [];
+  const versions = async (_: TenantId, runs: readonly RunId[]): Promise<ReadonlyMap<RunId, number>> => {
+    looks.push(runs);
     return await new Promise((resolve) => asked.push(resolve));
   };
   const clock = {
@@ -38,14 +40,19 @@ function openWatch(): Watched {
   };
   return {
     watch: createEventWatch({ versions, clock, log: () => undefined, news }),
-    hint: () => {
-      news.hint(RUN);
+    hint: (run = RUN) => {
+      news.hint(run);
     },
     answer: async (version) => {
-      asked.shift()?.(new Map([[RUN, version]]));
+      asked.shift()?.(
+        new Map([
+          [RUN, version],
+          [OTHER, version],
+        ]),
+      );
       await settled();
     },
-    looks: () => looks,
+    looks,
   };
 }
 
@@ -57,28 +64,53 @@ test("a hint is looked into at once, and believed no further than what is found"
     isWoken = true;
   })();
   await answer(3);
-  expect([looks(), isWoken]).toEqual([1, false]);
+  expect([looks.length, isWoken]).toEqual([1, false]);
   hint();
   await settled();
-  expect(looks()).toBe(2);
+  expect(looks.length).toBe(2);
   await answer(3);
-  expect([looks(), isWoken]).toEqual([2, false]);
+  expect([looks.length, isWoken]).toEqual([2, false]);
   hint();
   await settled();
   await answer(4);
   await waiting;
-  expect(looks()).toBe(3);
+  expect(looks.length).toBe(3);
 });
 
 test("what is said while it looks is looked into afterwards", async () => {
   const { watch, hint, answer, looks } = openWatch();
   const waiting = watch.wait(TENANT, RUN, 3, new AbortController().signal, "driver");
   await settled();
-  expect(looks()).toBe(1);
+  expect(looks.length).toBe(1);
   // The answer to this look was read before.
   hint();
   await answer(3);
-  expect(looks()).toBe(2);
+  expect(looks.length).toBe(2);
   await answer(4);
   await waiting;
+});
+
+test("only the runs of which something was said are looked at, all that were said meanwhile in one look", async () => {
+  const { watch, hint, answer, looks } = openWatch();
+  const stop = new AbortController();
+  const waits = [RUN, OTHER].map(async (run) => await watch.wait(TENANT, run, 3, stop.signal, "driver"));
+  await answer(3);
+  expect(looks).toEqual([[RUN]]);
+  hint(OTHER);
+  await settled();
+  // Said a thousand times while it looks, of both: one look more.
+  for (let nth = 0; nth < 500; nth += 1) for (const run of [OTHER, RUN]) hint(run);
+  await settled();
+  expect(looks).toHaveLength(2);
+  await answer(3);
+  await answer(3);
+  // Nobody waits for it.
+  hint(`run_${"4".repeat(32)}`);
+  await settled();
+  // It may have been any.
+  hint(null);
+  await answer(3);
+  expect(looks).toEqual([[RUN], [OTHER], [RUN, OTHER], [RUN, OTHER]]);
+  stop.abort();
+  await Promise.all(waits);
 });

@@ -1,6 +1,6 @@
 // Wakes whoever waits for a run's next event: at once where this process committed it, and else by looking, which is done
-// at once where another process says so. One query per tenant and tick for all who wait, none when nobody does, so it
-// does not matter which process changed the run.
+// at once, and of that run only, where another process says so. One query per tenant and tick for all who wait, none when
+// nobody does, so it does not matter which process changed the run.
 
 import type { RunId, TenantId } from "@assent/contract";
 import type { Clock, Listener, Log, RunNews } from "../ports.ts";
@@ -30,40 +30,43 @@ export type EventWatchPorts = {
 export function createEventWatch(ports: EventWatchPorts): EventWatch {
   const waiting = new Map<TenantId, Set<Waiter>>();
   let ticking = false;
-  let pause = new AbortController();
-  let isHurried = false;
-  const hurry = (): void => {
-    isHurried = true;
-    pause.abort();
+  const never = new AbortController().signal;
+
+  const look = async (tenant: TenantId, isMeant: (run: RunId) => boolean): Promise<void> => {
+    const waiters = [...(waiting.get(tenant) ?? [])].filter((waiter) => isMeant(waiter.run));
+    if (waiters.length === 0) return;
+    const versions = await ports.versions(tenant, [...new Set(waiters.map((waiter) => waiter.run))]);
+    for (const waiter of waiters) {
+      const version = versions.get(waiter.run);
+      if (version === undefined || version > waiter.after) waiter.wake();
+    }
   };
 
-  const tick = async (): Promise<void> => {
-    for (const [tenant, waiters] of waiting) {
-      const runs = [...new Set([...waiters].map((waiter) => waiter.run))];
-      const versions = await ports.versions(tenant, runs);
-      for (const waiter of waiters) {
-        const version = versions.get(waiter.run);
-        if (version === undefined || version > waiter.after) waiter.wake();
-      }
+  const unlessItFails = async (looks: () => Promise<void>): Promise<void> => {
+    try {
+      await looks();
+    } catch (error) {
+      ports.log("warn", "looking for events failed", {
+        error: error instanceof Error ? error.message : "unknown",
+      });
     }
   };
 
   const run = async (): Promise<void> => {
     while (waiting.size > 0) {
-      pause = new AbortController();
-      isHurried = false;
-      try {
-        await tick();
-      } catch (error) {
-        ports.log("warn", "looking for events failed", {
-          error: error instanceof Error ? error.message : "unknown",
-        });
-      }
-      // What was said while it looked may have come after it looked.
-      if (!isHurried) await ports.clock.sleep(TICK_MS, pause.signal);
+      await unlessItFails(async () => {
+        for (const tenant of waiting.keys()) await look(tenant, () => true);
+      });
+      await ports.clock.sleep(TICK_MS, never);
     }
     ticking = false;
   };
+
+  const hint = gathered(async (hinted) => {
+    await unlessItFails(async () => {
+      for (const [tenant, runs] of hinted) await look(tenant, (one) => runs.has(one));
+    });
+  });
 
   return {
     async wait(tenant, id, after, signal, who): Promise<void> {
@@ -76,7 +79,7 @@ export function createEventWatch(ports: EventWatchPorts): EventWatch {
       const silence = ports.news?.listen(
         id,
         (version) => {
-          if (version === null) hurry();
+          if (version === null) hint(tenant, id);
           else if (version > after) waiter.wake();
         },
         who,
@@ -94,5 +97,32 @@ export function createEventWatch(ports: EventWatchPorts): EventWatch {
         if (waiters.size === 0) waiting.delete(tenant);
       }
     },
+  };
+}
+
+/**
+ * Whoever can say something of a run can say it without end: there is one look at a time, for all that was said before it.
+ * @param lookAt does not reject
+ */
+function gathered(
+  lookAt: (said: ReadonlyMap<TenantId, ReadonlySet<RunId>>) => Promise<void>,
+): (tenant: TenantId, run: RunId) => void {
+  let said = new Map<TenantId, Set<RunId>>();
+  let isLooking = false;
+  const lookAtAll = async (): Promise<void> => {
+    // All that is said at once is one look.
+    await Promise.resolve();
+    while (said.size > 0) {
+      const now = said;
+      said = new Map();
+      await lookAt(now);
+    }
+    isLooking = false;
+  };
+  return (tenant, run) => {
+    said.set(tenant, (said.get(tenant) ?? new Set()).add(run));
+    if (isLooking) return;
+    isLooking = true;
+    void lookAtAll();
   };
 }

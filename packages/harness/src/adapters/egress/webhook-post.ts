@@ -13,6 +13,8 @@ import { dnsResolver } from "./dns.ts";
 
 /** From the look-up to the answer's head; what Standard Webhooks advises at least. */
 const SEND_MS_MAX = 15_000;
+/** Of a name that is not there and of one that leads into our own network alike: what names stand there is not for tenants to learn. */
+const NO_PUBLIC_ADDRESS = "no_public_address";
 
 export type WebhookPostOptions = {
   /** All addresses of a name that is not among the own ones; by DNS where it is left out. */
@@ -53,7 +55,15 @@ function check(text: string, hosts: Hosts): Result<string, string> {
 }
 
 export function createWebhookPost(options: WebhookPostOptions): WebhookPost {
-  const { own, authority, resolve = dnsResolver() } = options;
+  const { own, authority, resolve: resolveByDns = dnsResolver() } = options;
+  const resolve = async (host: string): Promise<readonly string[]> => {
+    try {
+      return await resolveByDns(host);
+    } catch (error) {
+      if (error instanceof Error && systemCodeOf(error) === "ENOTFOUND") return [];
+      throw error;
+    }
+  };
   const send = async (
     url: EgressUrl,
     headers: Readonly<Record<string, string>>,
@@ -63,7 +73,7 @@ export function createWebhookPost(options: WebhookPostOptions): WebhookPost {
     // A host of the operator's own may stand in no DNS at all, and whoever runs the servers of its name is no stranger.
     const resolving = isAllowed(url, own) ? { permitAddress: () => true } : { resolve };
     const addresses = await abortable(checkedAddresses(url, resolving), signal);
-    if (!addresses.ok) return err(addresses.error.code);
+    if (!addresses.ok) return err(NO_PUBLIC_ADDRESS);
     const request = {
       method: "POST",
       headers,
