@@ -2,7 +2,6 @@
 // not.
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 
 type Message = { readonly id?: unknown; readonly method?: string };
 type Answering = { readonly message: Message; readonly response: ServerResponse };
@@ -71,8 +70,8 @@ export async function startHostileMcp({
   };
   const http = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  // It listens on a port.
-  const { port } = http.address() as AddressInfo;
+  const address = http.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
   return {
     url: `http://127.0.0.1:${port}/mcp`,
     port,
