@@ -1,7 +1,7 @@
 // The tools of declared MCP servers. They come from the pins, not from the servers: one that cannot be reached, or says
 // something else than what was pinned, stops nobody's start, and its calls are refused one by one.
 
-import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock } from "../adapters/system/clock.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Config } from "../config.ts";
 import { isAllowed } from "../core/egress/allowlist.ts";
@@ -39,6 +39,7 @@ export async function openMcpTools({
   const { openMcpEndpoint } = await import("../adapters/mcp/open.ts");
   // Whatever a server says before there is one is seen when it is asked then.
   let told: Log | null = null;
+  const closed = new AbortController();
   const tools: Tool[] = [];
   const opened: Opened[] = [];
   for (const [name, server] of mcp.servers) {
@@ -48,7 +49,7 @@ export async function openMcpTools({
       async () => {
         if (told !== null) await checkServer(one, told);
       },
-      async () => await sleep(CHECK_PAUSE_MS, undefined, { ref: false }),
+      async () => await systemClock.sleep(CHECK_PAUSE_MS, closed.signal),
     );
     const connection = openMcpEndpoint(server.endpoint, {
       allowlist: egress,
@@ -74,6 +75,7 @@ export async function openMcpTools({
     close: async () => {
       // A look that is still to come would connect again.
       told = null;
+      closed.abort();
       await Promise.all(opened.map(async ({ connection }) => await connection.close()));
     },
   });
