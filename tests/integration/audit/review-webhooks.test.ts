@@ -65,6 +65,11 @@ test.each<[what: string, statement: () => string, finding: () => string]>([
     set(() => plain, "url = url || '/eve', url_salt = null"),
     altered(() => plain),
   ],
+  [
+    "other bytes before it",
+    set(() => plain, String.raw`url_salt = '\x${"07".repeat(16)}'`),
+    altered(() => plain),
+  ],
   ["another host", set(() => plain, "url = 'https://eve.example/'"), altered(() => plain)],
   ["what is no URL", set(() => plain, "url = 'eve'"), altered(() => plain)],
   ["what it is told of", set(() => plain, "events = '{run.ended}'"), altered(() => plain)],
@@ -115,6 +120,20 @@ test.each<[what: string, statement: () => string, finding: () => string]>([
   ["another tenant's", set(() => plain, `tenant_id = '${NOBODY}'`), () => `row_removed at ${of(plain).id}`],
 ])("is found of webhooks: %s", async (_, statement, finding) => {
   expect(await after(statement())).toEqual([finding()]);
+});
+
+test("of one URL each webhook has a digest of its own, and what that rests on is told to nobody", async () => {
+  const { data } = value(await world.harness.listAccessEvents(world.engine.caller, null));
+  const made = data.filter(({ kind }) => kind === "webhook_created").map((event) => event.data);
+  expect(new Set(made.map(({ url_digest }) => url_digest)).size).toBe(5);
+  const { rows } = await world.engine.database
+    .ownerPool()
+    .query<{ salt: string; path: string }>(
+      "select encode(url_salt, 'hex') as salt, substring(url from '//[^/]*/(.+)') as path from assent.webhooks",
+    );
+  const said = JSON.stringify(data);
+  for (const { salt, path } of rows)
+    expect([said.includes(salt), said.includes(path)]).toEqual([false, false]);
 });
 
 test("how often it failed and until when it is left alone is no part of it", async () => {
