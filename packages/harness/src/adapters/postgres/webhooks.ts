@@ -17,6 +17,7 @@ import type {
   AttemptEnd,
   DeliveryQueue,
   DueDelivery,
+  NewWebhook,
   StoreTx,
   TakeDeliveries,
   WebhookRecord,
@@ -70,38 +71,7 @@ export function webhookRows(scope: Scope): StoreTx["webhooks"] {
   const { query, tenant } = scope;
   return {
     ...deliveryRows(scope),
-    async insert({ id, url, urlSalt, events, description, createdAt, createdBy }): Promise<boolean> {
-      // Two that take the same place: the second one waits for the first, and then looks for another.
-      for (let attempt = 0; attempt < WEBHOOKS_MAX; attempt += 1) {
-        const placed = await query<{ id: string }>(
-          `insert into assent.webhooks (tenant_id, id, slot, url, url_salt, events, description, created_at, created_by)
-           select $1, $2, s.slot, $3, $9, $4, $5, $6, $7 from generate_series(0, $8::integer - 1) s (slot)
-           where not exists (select from assent.webhooks w where w.tenant_id = $1 and w.slot = s.slot and w.removed_at is null)
-           order by s.slot limit 1
-           on conflict do nothing returning id`,
-          [
-            tenant,
-            uuidOf(id),
-            url,
-            [...events],
-            description,
-            createdAt,
-            uuidOf(createdBy),
-            WEBHOOKS_MAX,
-            urlSalt,
-          ],
-        );
-        if (placed.length > 0) return true;
-        const { full } = only(
-          await query<{ full: boolean }>(
-            `select count(*) >= $2 as full from assent.webhooks where tenant_id = $1 and removed_at is null`,
-            [tenant, WEBHOOKS_MAX],
-          ),
-        );
-        if (full) return false;
-      }
-      return false;
-    },
+    insert: async (webhook) => await insertWebhook(scope, webhook),
     async list(): Promise<readonly WebhookRecord[]> {
       return (await query<WebhookRow>(`${SELECT} order by w.created_at, w.id`, [tenant])).map(toWebhook);
     },
@@ -143,6 +113,42 @@ export function webhookRows(scope: Scope): StoreTx["webhooks"] {
       );
     },
   };
+}
+
+async function insertWebhook(
+  { query, tenant }: Scope,
+  { id, url, urlSalt, events, description, createdAt, createdBy }: NewWebhook,
+): Promise<boolean> {
+  // Two that take the same place: the second one waits for the first, and then looks for another.
+  for (let attempt = 0; attempt < WEBHOOKS_MAX; attempt += 1) {
+    const placed = await query<{ id: string }>(
+      `insert into assent.webhooks (tenant_id, id, slot, url, url_salt, events, description, created_at, created_by)
+       select $1, $2, s.slot, $3, $9, $4, $5, $6, $7 from generate_series(0, $8::integer - 1) s (slot)
+       where not exists (select from assent.webhooks w where w.tenant_id = $1 and w.slot = s.slot and w.removed_at is null)
+       order by s.slot limit 1
+       on conflict do nothing returning id`,
+      [
+        tenant,
+        uuidOf(id),
+        url,
+        [...events],
+        description,
+        createdAt,
+        uuidOf(createdBy),
+        WEBHOOKS_MAX,
+        urlSalt,
+      ],
+    );
+    if (placed.length > 0) return true;
+    const { full } = only(
+      await query<{ full: boolean }>(
+        `select count(*) >= $2 as full from assent.webhooks where tenant_id = $1 and removed_at is null`,
+        [tenant, WEBHOOKS_MAX],
+      ),
+    );
+    if (full) return false;
+  }
+  return false;
 }
 
 type DeliveryRow = {
