@@ -13,7 +13,7 @@ let world: World;
 let [plain, replaced, removed, gone, again]: CreatedWebhook[] = [];
 
 beforeAll(async () => {
-  receiver = await startReceiver(() => ({ status: 410 }));
+  receiver = await startReceiver(() => 410);
   world = await openWorld([receiver]);
   const { harness, engine } = world;
   plain = await world.create(receiver);
