@@ -141,6 +141,7 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     ...BELOW_ADAPTERS,
     `${HARNESS}/adapters/egress`,
     "@modelcontextprotocol/client",
+    "node:async_hooks",
     "node:child_process",
     "node:fs",
     "node:timers/promises",

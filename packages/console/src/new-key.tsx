@@ -10,7 +10,7 @@ import { useSession } from "./session.tsx";
 const ROLES: readonly (readonly [Role, string])[] = [
   ["requester", "submits runs, drives them, calls them off"],
   ["approver", "decides, and takes remembered answers back"],
-  ["auditor", "looks at everything, changes nothing"],
+  ["auditor", "looks at everything but webhooks, changes nothing"],
   ["admin", "everything"],
 ];
 const DAY_MS = 86_400_000;

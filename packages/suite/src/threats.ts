@@ -105,6 +105,7 @@ export const THREATS: readonly Threat[] = [
       "tests/integration/mcp/rug-pull.test.ts",
       "tests/integration/mcp/http.test.ts",
       "tests/integration/mcp/stdio.test.ts",
+      "tests/integration/mcp/hostile.test.ts",
     ],
   },
   {

@@ -1,6 +1,7 @@
 // The tools of declared MCP servers. They come from the pins, not from the servers: one that cannot be reached, or says
 // something else than what was pinned, stops nobody's start, and its calls are refused one by one.
 
+import { systemClock } from "../adapters/system/clock.ts";
 import { err, ok, type Result } from "../base/result.ts";
 import type { Config } from "../config.ts";
 import { isAllowed } from "../core/egress/allowlist.ts";
@@ -12,9 +13,12 @@ import type { McpDeclaredServer } from "../mcp-config.ts";
 import type { Log, McpServer, Tool } from "../ports.ts";
 import { createMcpTool } from "../services/tools/mcp.ts";
 import type { StartRefusal } from "./refusal.ts";
+import { spaced } from "./spaced.ts";
 
 /** For looking at every server once, at the start and when one says that its tools changed. */
 const CHECK_MS_MAX = 30_000;
+/** Between two looks that a server asks for: it may announce that its tools changed as often as it likes. */
+const CHECK_PAUSE_MS = 10_000;
 
 export type McpTools = {
   readonly tools: readonly Tool[];
@@ -26,24 +30,31 @@ export type McpTools = {
   close(): Promise<void>;
 };
 
-export async function openMcpTools({ mcp, egress }: Config): Promise<Result<McpTools, StartRefusal>> {
+export async function openMcpTools({
+  mcp,
+  egress,
+}: Pick<Config, "mcp" | "egress">): Promise<Result<McpTools, StartRefusal>> {
   if (mcp.servers.size === 0) return ok(NO_TOOLS);
   // The vendor's client is loaded only by those who have a server for it.
   const { openMcpEndpoint } = await import("../adapters/mcp/open.ts");
   // Whatever a server says before there is one is seen when it is asked then.
   let told: Log | null = null;
+  const closed = new AbortController();
   const tools: Tool[] = [];
   const opened: Opened[] = [];
   for (const [name, server] of mcp.servers) {
     const unreachable = wrongHost(name, server, egress);
     if (unreachable !== null) return err(unreachable);
-    const check = async (): Promise<void> => {
-      if (told !== null) await checkServer(one, told);
-    };
+    const check = spaced(
+      async () => {
+        if (told !== null) await checkServer(one, told);
+      },
+      async () => await systemClock.sleep(CHECK_PAUSE_MS, closed.signal),
+    );
     const connection = openMcpEndpoint(server.endpoint, {
       allowlist: egress,
       stderr: "ignore",
-      onListChanged: () => void check(),
+      onListChanged: check,
     });
     const pinned: McpDefinition[] = [];
     const one: Opened = { name, connection, pinned };
@@ -62,6 +73,9 @@ export async function openMcpTools({ mcp, egress }: Config): Promise<Result<McpT
       await Promise.all(opened.map(async (one) => await checkServer(one, log)));
     },
     close: async () => {
+      // A look that is still to come would connect again.
+      told = null;
+      closed.abort();
       await Promise.all(opened.map(async ({ connection }) => await connection.close()));
     },
   });

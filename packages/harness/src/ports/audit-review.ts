@@ -148,6 +148,29 @@ export type SigningKeyEvent = {
   readonly data: Readonly<Record<string, unknown>> | null;
 };
 
+/** A row of where the tenant is told of what happens; those that were removed are among them. */
+export type ReviewedWebhook = {
+  /** `whk_…` */
+  readonly id: string;
+  readonly url: string;
+  /** Null where an older program made it. */
+  readonly urlSalt: Uint8Array | null;
+  readonly events: readonly string[];
+  readonly offBecause: string | null;
+  readonly generation: number;
+  readonly previousUntil: ExactTime | null;
+  readonly createdAt: ExactTime;
+  /** `prn_…` */
+  readonly createdBy: string;
+  readonly removedAt: ExactTime | null;
+};
+
+/** What an event says of a webhook. */
+export type WebhookEventRow = SigningKeyEvent & {
+  /** `prn_…`; null where the harness itself did it. */
+  readonly actor: string | null;
+};
+
 export type ReviewTx = {
   tenants(): Promise<readonly ReviewedTenant[]>;
   logs(tenant: string): Promise<readonly (LogInfo & Pick<LogHead, "size" | "root">)[]>;
@@ -181,6 +204,10 @@ export type ReviewTx = {
   signingKeys(tenant: string): Promise<readonly ReviewedSigningKey[]>;
   /** About them, in the order in which they were recorded. */
   signingKeyEvents(tenant: string): Promise<readonly SigningKeyEvent[]>;
+  /** All of them. */
+  webhooks(tenant: string): Promise<readonly ReviewedWebhook[]>;
+  /** About them, in the order in which they were recorded. */
+  webhookEvents(tenant: string): Promise<readonly WebhookEventRow[]>;
   /** Answers whose row, or whose absence, is not what their newest event says; at most so many. */
   changedPrecedents(tenant: string, limit: number): Promise<readonly ChangedPrecedent[]>;
   /** All of them. */

@@ -15,6 +15,8 @@ import type { Result } from "../base/result.ts";
 export type NewWebhook = {
   readonly id: WebhookId;
   readonly url: string;
+  /** 16 bytes that go before the URL into its digest; null: an older program made it, and there is none. */
+  readonly urlSalt: Uint8Array | null;
   readonly events: readonly WebhookEvent[];
   readonly description: string;
   readonly createdAt: Date;

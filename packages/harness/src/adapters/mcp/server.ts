@@ -15,7 +15,9 @@ import { type McpDefinition, mcpDefinitionSchema } from "../../core/mcp/definiti
 import type { PassingError } from "../../core/resilience/passing.ts";
 import type { McpServer, McpUnasked } from "../../ports.ts";
 import { underProof } from "../egress/before-sending.ts";
+import { abortable } from "../egress/breaking-off.ts";
 import { answerText } from "./answer-text.ts";
+import { askOnce, boundedTransport } from "./bounded-transport.ts";
 
 /** For the greeting and for a list of tools; a call has its own time. */
 const ASK_MS_MAX = 20_000;
@@ -57,29 +59,19 @@ export type McpServerOptions = {
 };
 
 export function openMcpServer(options: McpServerOptions): McpServer {
-  let connected: Promise<Client> | null = null;
-  const connect = async (): Promise<Client> => {
-    connected ??= connectClient(options, () => {
-      connected = null;
-    });
-    try {
-      return await connected;
-    } catch (error) {
-      connected = null;
-      throw error;
-    }
+  let opened: Opened | null = null;
+  const connect = async (signal: AbortSignal): Promise<Client> => {
+    const one = (opened ??= open(options, (ended) => {
+      if (opened?.client === ended) opened = null;
+    }));
+    await abortable(one.ready, signal);
+    return one.client;
   };
   return {
     list: async (signal) => {
       try {
-        const client = await connect();
-        const { tools } = await client.listTools(undefined, {
-          // Never from the cache: what counts is what the server says now.
-          cacheMode: "bypass",
-          signal,
-          timeout: ASK_MS_MAX,
-        });
-        return definitionsOf(tools);
+        const client = await connect(signal);
+        return definitionsOf(await listTools(client, signal));
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         // Nothing can have happened: a list has no effect.
@@ -95,7 +87,7 @@ export function openMcpServer(options: McpServerOptions): McpServer {
     call: async (tool, args, { effectId, fencingToken, signal, prove }) => {
       const token = fencingToken === undefined ? {} : { [FENCING_TOKEN_META]: fencingToken };
       try {
-        const client = await connect();
+        const client = await connect(signal);
         const call = async (): Promise<Awaited<ReturnType<Client["callTool"]>>> =>
           await client.callTool(
             {
@@ -105,18 +97,53 @@ export function openMcpServer(options: McpServerOptions): McpServer {
             },
             { toolDefinition: asTool(tool), signal, timeout: TOOL_CALL_SECONDS_MAX * 1_000 },
           );
-        return ok(answerText(await (prove === undefined ? call() : underProof(prove, call))));
+        const proven = async (): ReturnType<typeof call> =>
+          await (prove === undefined ? call() : underProof(prove, call));
+        return ok(answerText(await askOnce(proven)));
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         return err(failureOf(error, options));
       }
     },
     close: async () => {
-      const open = connected;
-      connected = null;
-      if (open === null) return;
+      const one = opened;
+      opened = null;
+      await one?.close();
+    },
+  };
+}
+
+type Opened = {
+  readonly client: Client;
+  readonly ready: Promise<void>;
+  /** Also while it is not ready yet: a server that takes its time with the greeting holds nobody's end up. */
+  close(): Promise<void>;
+};
+
+function open(options: McpServerOptions, onEnd: (ended: Client) => void): Opened {
+  const client = new Client(CLIENT, clientOptions(options));
+  const transport = boundedTransport(
+    options.openTransport(() => {
+      onEnd(client);
+    }),
+  );
+  const ready = (async () => {
+    try {
+      await client.connect(transport, { timeout: ASK_MS_MAX });
+    } catch (error) {
+      await client.close();
+      onEnd(client);
+      throw error;
+    }
+  })();
+  return {
+    client,
+    ready,
+    close: async () => {
       try {
-        await (await open).close();
+        await transport.close();
+        await ready;
+        await client.close();
       } catch (error) {
         // It never came to be, or is gone already.
         if (!(error instanceof Error)) throw error;
@@ -125,15 +152,24 @@ export function openMcpServer(options: McpServerOptions): McpServer {
   };
 }
 
-async function connectClient(options: McpServerOptions, onClose: () => void): Promise<Client> {
-  const client = new Client(CLIENT, clientOptions(options));
-  try {
-    await client.connect(options.openTransport(onClose), { timeout: ASK_MS_MAX });
-  } catch (error) {
-    await client.close();
-    throw error;
+/**
+ * All pages of the list, asked for and never remembered: what counts is what the server says now. Not by the client's
+ * own list, which writes names that the server chose on our terminal as they are.
+ */
+async function listTools(client: Client, signal: AbortSignal): Promise<readonly Tool[]> {
+  if (client.getServerCapabilities()?.tools === undefined) return [];
+  const tools: Tool[] = [];
+  let cursor: string | undefined;
+  for (let pages = 0; pages < LIST_PAGES_MAX; pages += 1) {
+    const params = cursor === undefined ? {} : { cursor };
+    const page = await askOnce(
+      async () => await client.request({ method: "tools/list", params }, { signal, timeout: ASK_MS_MAX }),
+    );
+    tools.push(...page.tools);
+    cursor = page.nextCursor;
+    if (cursor === undefined) return tools;
   }
-  return client;
+  throw new Error(`The list of tools has more than ${LIST_PAGES_MAX} pages.`);
 }
 
 function clientOptions({ onListChanged }: McpServerOptions): ClientOptions {
@@ -142,7 +178,6 @@ function clientOptions({ onListChanged }: McpServerOptions): ClientOptions {
     versionNegotiation: { mode: "auto", probe: { timeoutMs: PROBE_MS_MAX } },
     // Whatever a server asks of us in the middle of a call: there is nobody who could answer it.
     inputRequired: { autoFulfill: false },
-    listMaxPages: LIST_PAGES_MAX,
     // A server's output schema is its own affair: compiling it would cost us time, and its references lead anywhere.
     // `asTool` leaves it out, so this is never asked.
     jsonSchemaValidator: {

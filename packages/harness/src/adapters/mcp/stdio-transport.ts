@@ -16,6 +16,8 @@ import { proveBeforeSending } from "../egress/before-sending.ts";
 
 /** A message longer than this ends the connection. */
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
+/** Questions without an answer for each of which it may write a message more than it may unasked. */
+const OUTSTANDING_MAX = 8;
 /** From the end of its input, and again from SIGTERM, until it has to be gone. */
 const GRACE_MS = 1_000;
 /** Where programs are looked up that are named without a path. */
@@ -38,6 +40,8 @@ export type StdioTransport = Transport & { readonly pid: number | null; readonly
 export function createStdioTransport(program: StdioProgram, onEnd: () => void): StdioTransport {
   const buffer = new ReadBuffer({ maxBufferSize: MESSAGE_BYTES_MAX });
   let child: ChildProcess | null = null;
+  let outstanding = 0;
+  let bytesSinceAnswer = 0;
   const transport: StdioTransport = {
     stderr: null,
     get pid() {
@@ -48,11 +52,21 @@ export function createStdioTransport(program: StdioProgram, onEnd: () => void): 
       child = started;
       started.stdout?.on("data", (chunk: Buffer) => {
         try {
+          // One that never stops to write has this process read, and all others wait, until it is ended.
+          bytesSinceAnswer += chunk.byteLength;
+          if (bytesSinceAnswer > (1 + outstanding) * MESSAGE_BYTES_MAX)
+            throw new Error("The program writes more than anybody asked it for.");
           buffer.append(chunk);
-          for (let message = buffer.readMessage(); message !== null; message = buffer.readMessage())
+          for (let message = buffer.readMessage(); message !== null; message = buffer.readMessage()) {
+            if (!("method" in message) && outstanding > 0) {
+              outstanding -= 1;
+              bytesSinceAnswer = 0;
+            }
             transport.onmessage?.(message);
+          }
         } catch (error) {
           transport.onerror?.(error instanceof Error ? error : new Error("unreadable message"));
+          started.stdout?.destroy();
           void transport.close();
         }
       });
@@ -69,6 +83,7 @@ export function createStdioTransport(program: StdioProgram, onEnd: () => void): 
       const stdin = child?.stdin;
       if (stdin === null || stdin === undefined || !stdin.writable) throw new Error("The program has ended.");
       await proveBeforeSending();
+      if ("method" in message && "id" in message) outstanding = Math.min(outstanding + 1, OUTSTANDING_MAX);
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       stdin.write(serializeMessage(message), (error) => {
         if (error === null || error === undefined) resolve();

@@ -7,6 +7,7 @@ import { BATCH_MAX } from "./audit-log.ts";
 import { transaction } from "./connect.ts";
 import { reviewKeys } from "./audit-review-keys.ts";
 import { reviewPrecedents } from "./audit-review-precedents.ts";
+import { reviewWebhookRows } from "./audit-review-webhooks.ts";
 import { reviewRuns } from "./audit-review-runs.ts";
 import { only, type Query } from "./rows.ts";
 import { queryOn } from "./store.ts";
@@ -39,6 +40,7 @@ export const reviewOn = (query: Query): ReviewTx => ({
   ...reviewPlaces(query),
   ...reviewRuns(query),
   ...reviewKeys(query),
+  ...reviewWebhookRows(query),
   ...reviewPrecedents(query),
 });
 

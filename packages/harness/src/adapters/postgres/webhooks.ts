@@ -17,6 +17,7 @@ import type {
   AttemptEnd,
   DeliveryQueue,
   DueDelivery,
+  NewWebhook,
   StoreTx,
   TakeDeliveries,
   WebhookRecord,
@@ -30,6 +31,7 @@ const GIVEN_UP_MAX = 5_000;
 type WebhookRow = {
   id: string;
   url: string;
+  url_salt: Buffer | null;
   events: WebhookEvent[];
   description: string;
   off_because: "gone" | null;
@@ -44,7 +46,7 @@ type WebhookRow = {
 };
 
 const SELECT = `
-  select w.id, w.url, w.events, w.description, w.off_because, w.generation, w.previous_until, w.failures, w.paused_until,
+  select w.id, w.url, w.url_salt, w.events, w.description, w.off_because, w.generation, w.previous_until, w.failures, w.paused_until,
     w.created_at, p.id as principal_id, p.kind, p.name
   from assent.webhooks w
   join assent.principals p on p.tenant_id = w.tenant_id and p.id = w.created_by
@@ -53,6 +55,7 @@ const SELECT = `
 const toWebhook = (row: WebhookRow): WebhookRecord => ({
   id: idFromUuid("whk", row.id),
   url: row.url,
+  urlSalt: row.url_salt,
   events: row.events,
   description: row.description,
   offBecause: row.off_because,
@@ -68,28 +71,7 @@ export function webhookRows(scope: Scope): StoreTx["webhooks"] {
   const { query, tenant } = scope;
   return {
     ...deliveryRows(scope),
-    async insert({ id, url, events, description, createdAt, createdBy }): Promise<boolean> {
-      // Two that take the same place: the second one waits for the first, and then looks for another.
-      for (let attempt = 0; attempt < WEBHOOKS_MAX; attempt += 1) {
-        const placed = await query<{ id: string }>(
-          `insert into assent.webhooks (tenant_id, id, slot, url, events, description, created_at, created_by)
-           select $1, $2, s.slot, $3, $4, $5, $6, $7 from generate_series(0, $8::integer - 1) s (slot)
-           where not exists (select from assent.webhooks w where w.tenant_id = $1 and w.slot = s.slot and w.removed_at is null)
-           order by s.slot limit 1
-           on conflict do nothing returning id`,
-          [tenant, uuidOf(id), url, [...events], description, createdAt, uuidOf(createdBy), WEBHOOKS_MAX],
-        );
-        if (placed.length > 0) return true;
-        const { full } = only(
-          await query<{ full: boolean }>(
-            `select count(*) >= $2 as full from assent.webhooks where tenant_id = $1 and removed_at is null`,
-            [tenant, WEBHOOKS_MAX],
-          ),
-        );
-        if (full) return false;
-      }
-      return false;
-    },
+    insert: async (webhook) => await insertWebhook(scope, webhook),
     async list(): Promise<readonly WebhookRecord[]> {
       return (await query<WebhookRow>(`${SELECT} order by w.created_at, w.id`, [tenant])).map(toWebhook);
     },
@@ -131,6 +113,42 @@ export function webhookRows(scope: Scope): StoreTx["webhooks"] {
       );
     },
   };
+}
+
+async function insertWebhook(
+  { query, tenant }: Scope,
+  { id, url, urlSalt, events, description, createdAt, createdBy }: NewWebhook,
+): Promise<boolean> {
+  // Two that take the same place: the second one waits for the first, and then looks for another.
+  for (let attempt = 0; attempt < WEBHOOKS_MAX; attempt += 1) {
+    const placed = await query<{ id: string }>(
+      `insert into assent.webhooks (tenant_id, id, slot, url, url_salt, events, description, created_at, created_by)
+       select $1, $2, s.slot, $3, $9, $4, $5, $6, $7 from generate_series(0, $8::integer - 1) s (slot)
+       where not exists (select from assent.webhooks w where w.tenant_id = $1 and w.slot = s.slot and w.removed_at is null)
+       order by s.slot limit 1
+       on conflict do nothing returning id`,
+      [
+        tenant,
+        uuidOf(id),
+        url,
+        [...events],
+        description,
+        createdAt,
+        uuidOf(createdBy),
+        WEBHOOKS_MAX,
+        urlSalt,
+      ],
+    );
+    if (placed.length > 0) return true;
+    const { full } = only(
+      await query<{ full: boolean }>(
+        `select count(*) >= $2 as full from assent.webhooks where tenant_id = $1 and removed_at is null`,
+        [tenant, WEBHOOKS_MAX],
+      ),
+    );
+    if (full) return false;
+  }
+  return false;
 }
 
 type DeliveryRow = {

@@ -69,12 +69,15 @@ const logLines = (log: ReviewedLog): string[] => [
 
 const stateLines = (state: ReviewedState): string[] => [
   `  rebuilt from events: ${state.runs} runs, ${state.steps} steps, ${state.approvals} approvals; ${state.compared} rows held against their digests; ${state.erased} left out, since events of theirs were erased`,
-  `  held against events: ${state.votes} votes on approvals, ${signingKeysSaid(state.signingKeys)}, ${precedentsSaid(state.precedents)}`,
+  `  held against events: ${state.votes} votes on approvals, ${signingKeysSaid(state.signingKeys)}, ${webhooksSaid(state.webhooks)}, ${precedentsSaid(state.precedents)}`,
   ...state.findings.map(findingLine),
 ];
 
 const signingKeysSaid = ({ held, loose, erased }: ReviewedState["signingKeys"]): string =>
   `${held} keys that requests are signed with${loose === 0 ? "" : `, of ${loose} of which an older event does not say to the second when they end`}${erased === 0 ? "" : `, ${erased} not or not in all of it, since events of theirs were erased`}`;
+
+const webhooksSaid = ({ held, loose, erased }: ReviewedState["webhooks"]): string =>
+  `${held} webhooks${loose === 0 ? "" : `, of ${loose} of which an older event tells less`}${erased === 0 ? "" : `, ${erased} not or not in all of it, since events of theirs were erased`}`;
 
 const precedentsSaid = ({ held, erased }: ReviewedState["precedents"]): string =>
   `${held} precedents${erased === 0 ? "" : `, of ${erased} of which what the memory recorded was erased`}`;

@@ -4,6 +4,7 @@
 import type { AccessEventKind } from "@assent/contract";
 import type { LogFinding } from "../../core/audit/verify-source.ts";
 import type { ExactTime, ReviewedSigningKey, ReviewTx, SigningKeyEvent } from "../../ports.ts";
+import { exactTime } from "./exact-time.ts";
 
 export type ReviewedSigningKeys = {
   readonly held: number;
@@ -87,7 +88,7 @@ function follow(events: readonly SigningKeyEvent[]): {
     // What is no event of ours is named where its payload is held against the tree.
     if (typeof id !== "string") continue;
     if (CREATES.has(kind)) {
-      const ends = { expiresAt: exact(data["expires_at"]), endsAfter: null, revokedAt: null };
+      const ends = { expiresAt: exactTime(data["expires_at"]), endsAfter: null, revokedAt: null };
       told.set(id, { principal, algorithm, publicKey, createdAt: at, ...ends });
       const replaced = typeof replaces === "string" ? told.get(replaces) : undefined;
       if (replaced !== undefined) end(replaced, data["replaced_expires_at"], at);
@@ -101,12 +102,9 @@ function follow(events: readonly SigningKeyEvent[]): {
 
 /** Events of before do not say when the key that is replaced ends: not before then, and not after it would have anyhow. */
 function end(key: Told, endsAt: unknown, at: ExactTime): void {
-  if (endsAt !== undefined) key.expiresAt = exact(endsAt);
+  if (endsAt !== undefined) key.expiresAt = exactTime(endsAt);
   key.endsAfter = endsAt === undefined ? at : null;
 }
-
-const exact = (time: unknown): ExactTime | null =>
-  typeof time === "string" ? (Date.parse(time) / 1000).toFixed(6) : null;
 
 function compare(
   row: ReviewedSigningKey,

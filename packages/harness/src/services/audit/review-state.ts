@@ -10,6 +10,7 @@ import { REVIEW_FINDINGS_MAX } from "./review-log.ts";
 import { type ReviewedPrecedents, reviewPrecedents } from "./review-precedents.ts";
 import { type ReviewedSigningKeys, reviewSigningKeys } from "./review-signing-keys.ts";
 import { checkVotes } from "./review-votes.ts";
+import { type ReviewedWebhooks, reviewWebhooks } from "./review-webhooks.ts";
 
 /** Runs whose events are read and held at once. */
 const PAGE_RUNS = 100;
@@ -21,6 +22,7 @@ export type ReviewedState = {
   /** Of people, on approvals that take several, held against their events. */
   readonly votes: number;
   readonly signingKeys: Omit<ReviewedSigningKeys, "findings">;
+  readonly webhooks: Omit<ReviewedWebhooks, "findings">;
   readonly precedents: Omit<ReviewedPrecedents, "findings">;
   /** Objects whose rows were held against a digest. */
   readonly compared: number;
@@ -72,11 +74,12 @@ export async function reviewState(tx: ReviewTx, tenant: string): Promise<Reviewe
   for (const { approval, by } of await tx.strayVotes(tenant, REVIEW_FINDINGS_MAX))
     add({ code: "row_added", at: `${approval} vote of ${by}`, detail: "there is no such approval" });
   const { findings: ofSigningKeys, ...signingKeys } = await reviewSigningKeys(tx, tenant);
+  const { findings: ofWebhooks, ...webhooks } = await reviewWebhooks(tx, tenant);
   const { findings: ofPrecedents, ...precedents } = await reviewPrecedents(tx, tenant);
-  for (const finding of [...ofSigningKeys, ...ofPrecedents]) add(finding);
+  for (const finding of [...ofSigningKeys, ...ofWebhooks, ...ofPrecedents]) add(finding);
   for (const run of await tx.missingRuns(tenant, REVIEW_FINDINGS_MAX))
     add({ code: "row_removed", at: run, detail: "there are events of it, and there is no such run" });
-  return { ...counts, signingKeys, precedents, findings };
+  return { ...counts, signingKeys, webhooks, precedents, findings };
 }
 
 const DOCUMENT_FINDINGS = {

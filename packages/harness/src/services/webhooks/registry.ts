@@ -13,6 +13,7 @@ import {
 import { err, ok, type Result } from "../../base/result.ts";
 import { uuidV7 } from "../../core/uuid.ts";
 import { shownSecret } from "../../core/webhook/message.ts";
+import { urlDigest } from "../../core/webhook/url-digest.ts";
 import type { Caller, Clock, Random, Store, StoreTx, WebhookPost, WebhookRecord } from "../../ports.ts";
 import type { Refusal } from "../harness.ts";
 import { refuseEnded } from "../still-good.ts";
@@ -48,7 +49,15 @@ export async function createWebhook(
   return await store.transaction(caller.tenant, async (tx) => {
     const ended = await refuseEnded(tx, caller, now);
     if (ended !== null) return err(ended);
-    const made = { id, url: checked.value, events, description, createdAt: now, createdBy: caller.actor.id };
+    const made = {
+      id,
+      url: checked.value,
+      urlSalt: random.bytes(16),
+      events,
+      description,
+      createdAt: now,
+      createdBy: caller.actor.id,
+    };
     if (!(await tx.webhooks.insert(made)))
       return err({ code: "webhooks_full", detail: "The tenant has as many webhooks as it may." });
     const webhook = await tx.webhooks.find(id);
@@ -135,11 +144,19 @@ async function record(
   tx: StoreTx,
   { actor, key: by }: Caller,
   kind: AccessEventKind,
-  { id, url, events, generation }: WebhookRecord,
+  { id, url, urlSalt, events, generation, previousUntil }: WebhookRecord,
   at: Date,
 ): Promise<void> {
   // Of the URL no more than where it leads: receivers put words into it by which they know who may send.
-  const data = { webhook_id: id, origin: new URL(url).origin, events, secret_generation: generation, by };
+  const data = {
+    webhook_id: id,
+    origin: new URL(url).origin,
+    ...(urlSalt === null ? {} : { url_digest: urlDigest(urlSalt, url) }),
+    events,
+    secret_generation: generation,
+    previous_secret_until: previousUntil?.toISOString() ?? null,
+    by,
+  };
   await tx.access.append({ at, kind, actor, data });
 }
 
