@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readConfig, readEnvironment } from "./config.ts";
+import { readConfig, readEnvironment } from "../config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "assent-config-"));
 afterAll(() => rmSync(folder, { recursive: true }));
