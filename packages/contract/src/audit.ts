@@ -135,7 +135,7 @@ export const receiptSchema = z
     leaf: z.string().meta({ description: "The entry that is proved, byte for byte." }),
     proof: z.string().meta({ description: "C2SP tlog-proof: inclusion in a signed checkpoint." }),
   })
-  .meta({ id: "Receipt", description: "Verified offline: `assent audit verify --receipt`." });
+  .meta({ id: "Receipt", description: "Verified offline: `assent audit receipt`." });
 export type Receipt = z.infer<typeof receiptSchema>;
 
 const reasonSchema = z
