@@ -52,7 +52,7 @@ test.each([
 ])("of a misspelt member of %s it is said which ones there are", async (path, body, says) => {
   const bad =
     body === null
-      ? { method: "GET" as const, path, headers: key }
+      ? { method: "GET" as const, path }
       : { method: "POST" as const, path, headers: SUBMIT, body: JSON.stringify(body) };
   const answer = await send(api, bad);
   const faults = expectProblem(answer, answer.body).errors ?? [];
