@@ -326,8 +326,10 @@ export const MAY_IMPORT: Record<string, readonly string[]> = {
     "node:fs",
     "node:path",
   ],
+  [`${HARNESS}/config-files.ts`]: [...BASE, "node:fs", "zod"],
   [`${HARNESS}/config.ts`]: [
     ...BASE,
+    `${HARNESS}/config-files.ts`,
     `${HARNESS}/core`,
     `${HARNESS}/evidence-config.ts`,
     `${HARNESS}/http-tool-config.ts`,

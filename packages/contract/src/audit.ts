@@ -14,7 +14,7 @@ export const auditLogSchema = z
     vkey: z.string().meta({ description: "Verifier key that the log began with (C2SP signed-note)." }),
     keys: z.array(z.string()).meta({
       description:
-        "Verifier keys that signed its newest checkpoint, and, of the newest log, those that sign it now; oldest first.",
+        "Verifier keys that signed its newest checkpoint, and, of the newest log, those that sign it now; oldest first. At a server whose home does not sign the log the one that it began with: where that was rotated, ask at the home that signs.",
     }),
     size: z.int().min(0).meta({ description: "Entries in the tree." }),
     minimum_index: z.int().min(0).meta({
@@ -135,7 +135,7 @@ export const receiptSchema = z
     leaf: z.string().meta({ description: "The entry that is proved, byte for byte." }),
     proof: z.string().meta({ description: "C2SP tlog-proof: inclusion in a signed checkpoint." }),
   })
-  .meta({ id: "Receipt", description: "Verified offline: `assent audit verify --receipt`." });
+  .meta({ id: "Receipt", description: "Verified offline: `assent audit receipt`." });
 export type Receipt = z.infer<typeof receiptSchema>;
 
 const reasonSchema = z

@@ -1,7 +1,7 @@
 // Everything that can be set, read and checked once, at start. No other file reads the environment. What is unknown
 // is refused: a misspelt setting must not be a missing one.
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { type ApiAction, API_ACTIONS, isApiAction, nameSchema, modelNameSchema } from "@assent/contract";
 import { z } from "zod";
@@ -13,7 +13,7 @@ import {
   QUEUE_TENANT_RUNS_MAX,
   TENANT_QUOTA,
 } from "./base/limits.ts";
-import { err, ok, type Result } from "./base/result.ts";
+import { ok, type Result } from "./base/result.ts";
 import type { Quota, Quotas } from "./core/access/quota.ts";
 import { providersSchema } from "./core/access/identity-provider.ts";
 import type { IdentityProvider } from "./core/access/token-subject.ts";
@@ -23,11 +23,12 @@ import { type AllowlistEntry, parseAllowlistEntry } from "./core/egress/allowlis
 import { type ProviderSettings, providerSettingsSchema } from "./core/resilience/settings.ts";
 import { type ModelSettings, modelSettingsSchema } from "./core/route/settings.ts";
 import { mcpSchema } from "./core/mcp/mcp-config.ts";
+import { type ConfigRefusal, readFolder, readJsonFile, refuse } from "./config-files.ts";
 import { type EvidenceConfig, evidenceConfigOf, evidenceSchema } from "./evidence-config.ts";
 import { type HttpToolDeclared, httpToolSchema, readHttpTools } from "./http-tool-config.ts";
 import { type McpDeclared, readMcp } from "./mcp-config.ts";
 
-export type ConfigRefusal = { readonly code: string; readonly detail: string; readonly remedy: string };
+export type { ConfigRefusal } from "./config-files.ts";
 
 const allowedHostSchema = z.string().transform((text, context): AllowlistEntry => {
   const entry = parseAllowlistEntry(text);
@@ -67,7 +68,10 @@ const quotaSchema = z
     window_seconds: z.int().min(1).max(86_400),
   })
   .transform(({ requests, window_seconds }): Quota => ({ requests, windowSeconds: window_seconds }));
-const quotaOrOffSchema = z.union([quotaSchema, z.literal("off").transform(() => null)]);
+const quotaOrOffSchema = z.union(
+  [quotaSchema, z.literal("off").transform(() => null)],
+  'give { "requests": …, "window_seconds": … } in whole numbers, or "off"',
+);
 
 const actionQuotasSchema = z.record(z.string(), quotaSchema).transform((quotas, context) => {
   const known: Partial<Record<ApiAction, Quota>> = {};
@@ -96,7 +100,7 @@ const limitsSchema = z.strictObject({
     .prefault({}),
 });
 
-const configFileSchema = z.strictObject({
+export const configFileSchema = z.strictObject({
   $schema: z.string().optional(),
   workspaces: z.record(nameSchema, z.strictObject({ path: z.string().min(1) })).default({}),
   /** Folders, relative to the file. Agents in them are added to the bundled ones. */
@@ -119,7 +123,10 @@ const configFileSchema = z.strictObject({
   providers: providerSettingsSchema.prefault({}),
   /** A shipped set of rules by name, or a folder of `*.cedar` files that stands instead of them. */
   policies: z
-    .union([z.enum(["default", "strict"]), z.strictObject({ folder: z.string().min(1) })])
+    .union(
+      [z.enum(["default", "strict"]), z.strictObject({ folder: z.string().min(1) })],
+      'give "default", "strict" or { "folder": "…" }',
+    )
     .default("default"),
   /** A folder of `*.cedar` files that say who may ask the API for what, in place of the shipped ones. */
   access: z.strictObject({ folder: z.string().min(1) }).optional(),
@@ -361,40 +368,3 @@ function readAgents(folder: string, agents: Map<string, AgentDefinition>): Resul
   }
   return ok(null);
 }
-
-function readFolder(folder: string): Result<readonly string[], ConfigRefusal> {
-  try {
-    return ok(readdirSync(folder).toSorted());
-  } catch (error) {
-    return refuse(
-      "folder_unreadable",
-      `${folder} cannot be read (${codeOf(error)}).`,
-      "Mend the path in the configuration.",
-    );
-  }
-}
-
-function readJsonFile<T>(path: string, schema: z.ZodType<T>): Result<T, ConfigRefusal> {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    const why = error instanceof SyntaxError ? "is not JSON" : `cannot be read (${codeOf(error)})`;
-    return refuse("file_unreadable", `${path} ${why}.`, "Mend the file, or name another.");
-  }
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return ok(parsed.data);
-  const [issue] = parsed.error.issues;
-  const place = issue === undefined || issue.path.length === 0 ? "" : ` at ${issue.path.join(".")}`;
-  return refuse(
-    "file_invalid",
-    `${path} is not as it should be${place}: ${issue?.message ?? "invalid"}.`,
-    "Mend the file; unknown fields are refused on purpose.",
-  );
-}
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown error";
-
-const refuse = (code: string, detail: string, remedy: string): Result<never, ConfigRefusal> =>
-  err({ code, detail, remedy });

@@ -1,5 +1,6 @@
 // What copies at one commit begin with is made by git once, and then copied: whole, apart from one another, or not at all.
 
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   lstatSync,
@@ -86,7 +87,7 @@ test("the second copy at a commit is the first one's equal, and git is asked for
   const { workspaces, source, asked } = newPlace();
   const commit = headOf(source);
   const first = await openAt(workspaces, commit);
-  expect(asked()).toEqual(["init", "fetch", "read-tree", "ls-tree", "checkout-index"]);
+  expect(asked()).toEqual(["init", "fetch", "ls-tree", "read-tree", "checkout-index"]);
   const second = await openAt(workspaces, commit);
   expect(asked()).toEqual(["checkout-index"]);
   expect(await textsOf(second)).toEqual(await textsOf(first));
@@ -168,3 +169,34 @@ test("of eight runs that begin at once each has its copy, and one history is kep
   for (const each of texts) expect(each).toEqual(texts[0]);
   expect(readdirSync(kept)).toHaveLength(1);
 });
+
+/** A commit of `levels` folders in one another, each named `width` times in the one above; the files are all one. */
+function bomb({ levels, width, bytes }: Readonly<Record<"levels" | "width" | "bytes", number>>): string {
+  const source = newRepository({});
+  const content = join(temporaryFolder(), "content");
+  writeFileSync(content, Buffer.alloc(bytes));
+  let object = git(source, "hash-object", "-w", content).trim();
+  for (let level = 0; level < levels; level += 1)
+    object = folderOf(source, level === 0 ? `100644 blob ${object}` : `040000 tree ${object}`, width);
+  const commit = git(source, "commit-tree", "-m", "So little.", object).trim();
+  git(source, "update-ref", "refs/heads/main", commit);
+  return source;
+}
+
+function folderOf(source: string, entry: string, width: number): string {
+  const input = Array.from({ length: width }, (_, at) => `${entry}\t${at}\n`).join("");
+  return execFileSync("git", ["-C", source, "mktree"], { input, encoding: "utf8" }).trim();
+}
+
+test.each([
+  ["files than there is memory", { levels: 6, width: 12, bytes: 1 }],
+  ["bytes than there is disk", { levels: 1, width: 9_000, bytes: 1_000_000 }],
+])(
+  "a few kilobytes that stand for more %s are refused before anything is made of them",
+  async (_what, of) => {
+    const { workspaces, source, asked } = newPlace({ source: bomb(of) });
+    const opened = await workspaces.open(newRunId(), { name: "source", commit: headOf(source) }, signal);
+    expect(opened).toMatchObject({ ok: false, error: { code: "workspace_too_large" } });
+    expect(asked()).toEqual(["init", "fetch", "ls-tree"]);
+  },
+);

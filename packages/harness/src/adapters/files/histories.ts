@@ -13,6 +13,9 @@ import type { Git, GitCall, GitFailure } from "./git.ts";
 import { isAbandoned, withStagingName } from "./staging-name.ts";
 import { checkOut } from "./workspace.ts";
 
+/** All files of one commit together: each run has them written out for it. */
+export const WORKSPACE_BYTES_MAX: number = 8 * 1024 ** 3;
+
 /** Of each source: those of runs that begin now, and of those that began a commit ago. */
 const KEPT_OF_A_SOURCE = 2;
 
@@ -148,7 +151,7 @@ async function fetchInto(
   if (!init.ok) return init.error;
   await mkdir(join(bare, "info"), { recursive: true });
   await writeFile(join(bare, "info", "attributes"), ATTRIBUTES);
-  const steps: readonly (readonly string[])[] = [
+  const fetched = await git(
     // Fetched and not cloned: the copy gets what the commit can reach and nothing of other branches, and the objects
     // come through git's own protocol, so it shares no file, hard link or alternate with the source.
     [
@@ -164,25 +167,32 @@ async function fetchInto(
       source,
       `${commit}:${BRANCH}`,
     ],
-    [`--git-dir=${bare}`, "read-tree", commit],
-  ];
-  for (const step of steps) {
-    const done = await git(step, call);
-    if (!done.ok) return done.error;
-  }
-  const listed = await git([`--git-dir=${bare}`, "ls-tree", "-r", "-z", "--full-tree", commit], call);
+    call,
+  );
+  if (!fetched.ok) return fetched.error;
+  // Listed before anything is made of it: a folder may be named in another as often as one likes, so a few kilobytes
+  // of objects can stand for more files than there is memory, or for more bytes than there is disk.
+  const listed = await git([`--git-dir=${bare}`, "ls-tree", "-r", "-l", "-z", "--full-tree", commit], call);
   if (!listed.ok) return listed.error;
-  await writeFile(join(folder, "links.json"), JSON.stringify(linksIn(listed.value.toString("utf8"))));
+  const files = listed.value.toString("utf8").split("\0").slice(0, -1);
+  if (bytesIn(files) > WORKSPACE_BYTES_MAX) return { kind: "too_large", stderr: "" };
+  const read = await git([`--git-dir=${bare}`, "read-tree", commit], call);
+  if (!read.ok) return read.error;
+  await writeFile(join(folder, "links.json"), JSON.stringify(linksIn(files)));
   return null;
 }
 
+/** @param files as `<mode> <type> <object> <size>\t<path>`; what is a repository of its own has `-` for a size */
+const bytesIn = (files: readonly string[]): number =>
+  files.reduce((sum, file) => {
+    const size = /^\S+ \S+ \S+ +(?<size>\d+)\t/u.exec(file)?.groups?.["size"];
+    return sum + Number(size ?? 0);
+  }, 0);
+
 // Mode 120000 is a symbolic link. It is checked out as a plain file that holds the target; writing that file would
 // quietly make a link to anywhere once the patch is applied.
-function linksIn(listing: string): readonly string[] {
-  return listing
-    .split("\0")
-    .filter((line) => line.startsWith("120000 "))
-    .map((line) => line.slice(line.indexOf("\t") + 1));
+function linksIn(files: readonly string[]): readonly string[] {
+  return files.filter((line) => line.startsWith("120000 ")).map((line) => line.slice(line.indexOf("\t") + 1));
 }
 
 // A name that outlives a loss of power with half its files would be every later run's beginning.

@@ -206,7 +206,10 @@ const GIT_TROUBLE: Readonly<Record<Exclude<GitFailure["kind"], "failed">, StepEr
   },
   timed_out: { code: "workspace_timed_out", detail: "Git took too long over the workspace." },
   aborted: { code: "aborted", detail: "Copying the workspace was called off." },
-  too_large: { code: "workspace_too_large", detail: "The workspace has more files than can be listed." },
+  too_large: {
+    code: "workspace_too_large",
+    detail: "The workspace has more files than can be listed, or more in them than a copy may hold.",
+  },
 };
 
 // Git's own words name paths of this machine, so they stay behind.
