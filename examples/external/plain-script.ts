@@ -1,7 +1,7 @@
 // A script that reads mail and pays a bill. Nothing of it is an agent framework; every call passes through the gate.
 // In the folder of the clone, beside a running server (elsewhere, with @assent/harness installed, without the flag):
 //
-//   ASSENT_KEY=… node --conditions=assent-source examples/external/plain-script.ts
+//   ASSENT_KEY=… npx node --conditions=assent-source examples/external/plain-script.ts
 //
 // It waits: the newest mail asks for the money to go elsewhere, and that a person has to see (`npx assent runs`).
 

@@ -14,7 +14,7 @@ export const auditLogSchema = z
     vkey: z.string().meta({ description: "Verifier key that the log began with (C2SP signed-note)." }),
     keys: z.array(z.string()).meta({
       description:
-        "Verifier keys that signed its newest checkpoint, and, of the newest log, those that sign it now; oldest first.",
+        "Verifier keys that signed its newest checkpoint, and, of the newest log, those that sign it now; oldest first. At a server whose home does not sign the log the one that it began with: where that was rotated, ask at the home that signs.",
     }),
     size: z.int().min(0).meta({ description: "Entries in the tree." }),
     minimum_index: z.int().min(0).meta({

@@ -296,7 +296,7 @@ export const PROBLEMS = {
   decision_not_possible: {
     status: 422,
     title: "The decision does not fit this approval",
-    remedy: "See `detail` for what this approval can be answered with.",
+    remedy: "Nothing was decided. Decide again with an answer that `detail` leaves.",
   },
   plan_refused: {
     status: 422,

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { send } from "./client.ts";
 import { JSON_TYPE, SUBMIT, VALID_BODY, key, runWith } from "./malformed-bodies.ts";
 import { type Bad, MALFORMED } from "./malformed-requests.ts";
-import { KEY_ID } from "./samples.ts";
+import { APPROVAL_ID, KEY_ID } from "./samples.ts";
 import { type Fixture, expectProblem, startApi } from "./support.ts";
 
 let api: Fixture;
@@ -35,6 +35,30 @@ describe("is refused, and reaches nothing", () => {
   test.each(MALFORMED.map((bad) => [bad.name, bad] as const))("%s", async (_, bad) => {
     await expectRefused(bad);
   });
+});
+
+test.each([
+  [
+    "/api/harness/run",
+    { agent: "maintainer", task: "Do it.", labls: {} },
+    /^has members .* agent, .*\blabels,/u,
+  ],
+  [
+    "/api/harness/approve",
+    { approval_id: APPROVAL_ID, decision: "approve", digest: "x" },
+    /\baction_digest\b/u,
+  ],
+  ["/api/harness/runs?lable=a", null, /^has members .* agent, cursor, label, /u],
+])("of a misspelt member of %s it is said which ones there are", async (path, body, says) => {
+  const bad =
+    body === null
+      ? { method: "GET" as const, path }
+      : { method: "POST" as const, path, headers: SUBMIT, body: JSON.stringify(body) };
+  const answer = await send(api, bad);
+  const faults = expectProblem(answer, answer.body).errors ?? [];
+  expect(faults.filter(({ pointer }) => pointer === "#").map(({ detail }) => detail)).toEqual([
+    expect.stringMatching(says),
+  ]);
 });
 
 test("a fault is named by its place, and what the caller made up is not repeated", async () => {

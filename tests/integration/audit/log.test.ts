@@ -23,6 +23,7 @@ import {
   newTenant,
   originOf,
   scratchFolder,
+  keptEvidence,
 } from "../../support/tenant-log.ts";
 
 let database: ThrowAwayDatabase;
@@ -219,6 +220,20 @@ test("a home that has not the key of a log does not sign it", async () => {
   await addFacts(store, tenant, "s", 1);
   await advanced(logPorts(database, folder.path), tenant);
   expect((await advance(logPorts(database, other.path), tenant))?.code).toBe("key_differs");
+});
+
+test("a home that has not the key of a log says whose it is, and not its own", async () => {
+  using folder = scratchFolder();
+  using other = scratchFolder();
+  const tenant = await newTenant(database, "keys-told");
+  await addFacts(store, tenant, "s", 1);
+  const ports = logPorts(database, folder.path);
+  await advanced(ports, tenant);
+  const told = async (at: typeof ports): Promise<unknown> =>
+    (await keptEvidence(at).logs(tenant)).states.map(({ vkey, keys }) => [vkey, keys]);
+  const own = ports.signer.newest(ports.originOf(tenant, 1));
+  expect(await told(ports)).toEqual([[own, [own]]]);
+  expect(await told(logPorts(database, other.path))).toEqual([[own, [own]]]);
 });
 
 test("the service can append to the evidence, and do nothing else with it", async () => {

@@ -1,43 +1,28 @@
 // Answers of before their rows were evidence (migration 0072): what they are when the database is brought up to date is held from
 // then on, and nothing of it is a finding.
 
-import { copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { uuidOf } from "@assent/contract";
 import { memory } from "@assent/harmony";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { ann, moment, pattern } from "../../../packages/harmony/src/testing/samples.ts";
 import { ensureTenant } from "../../../packages/harness/src/adapters/postgres/bootstrap.ts";
 import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
 import { harmonyStoreIn } from "../../../packages/harness/src/adapters/postgres/harmony/harmony-store.ts";
-import { migrate, MIGRATIONS_FOLDER } from "../../../packages/harness/src/adapters/postgres/migrate.ts";
+import { MIGRATIONS_FOLDER } from "../../../packages/harness/src/adapters/postgres/migrate.ts";
 import { queryOn } from "../../../packages/harness/src/adapters/postgres/store.ts";
 import { systemClock } from "../../../packages/harness/src/adapters/system/clock.ts";
 import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
-import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
+import { connectThrowAwayDatabase } from "../../support/database.ts";
+import { bring, migrationsBefore } from "../../support/older-database.ts";
 import { anySealing } from "../../support/sealing.ts";
 import { foundIn, stateAfter } from "../../support/state-after.ts";
 
 /** The migration with which rows of answers became evidence. */
 const EVIDENCE = 72;
 
-async function bring(database: ThrowAwayDatabase, folder: string): Promise<void> {
-  const migrated = await migrate({ connection: database.owner, folder });
-  if (!migrated.ok) throw new Error(migrated.error.message);
-}
-
-function migrationsBefore(): string {
-  const folder = mkdtempSync(join(tmpdir(), "assent-before-"));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  for (const name of readdirSync(MIGRATIONS_FOLDER))
-    if (Number(name.slice(0, 4)) < EVIDENCE) copyFileSync(join(MIGRATIONS_FOLDER, name), join(folder, name));
-  return folder;
-}
-
 test("an answer of before is held to what it was when the database was brought up to date", async () => {
   await using database = await connectThrowAwayDatabase({ schema: "none" });
-  await bring(database, migrationsBefore());
+  await bring(database, migrationsBefore(EVIDENCE));
   const tenant = await transaction(
     database.ownerPool(),
     async (client) => await ensureTenant({ client, clock: systemClock, random: systemRandom }, "default"),

@@ -214,10 +214,10 @@ const ATTACKS: readonly Attack[] = [
   [
     "an entry taken out of its batch, the others moved up",
     () => [
-      `update assent.audit_batches set event_ids = event_ids[:3] || event_ids[5:], leaves = leaves[:3] || leaves[5:],
-         hashes = hashes[:3] || hashes[5:], salts = salts[:3] || salts[5:] where first = 0 and cardinality(leaves) > 5`,
+      `update assent.audit_batches set event_ids = event_ids[:4] || event_ids[6:], leaves = leaves[:4] || leaves[6:],
+         hashes = hashes[:4] || hashes[6:], salts = salts[:4] || salts[6:] where first = 0 and cardinality(leaves) > 6`,
     ],
-    () => "version_missing at entry 5",
+    () => "version_missing at entry 6",
   ],
   [
     "the tail, with head and checkpoints",

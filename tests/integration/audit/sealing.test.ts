@@ -431,12 +431,12 @@ test("what programs of before recorded in plain verifies, shows and erases as it
       ({ payload }) => payload,
     );
   const payloads = await read();
-  // Told at its coming, as that program did, and not once more at its going.
-  expect(payloads.map((payload) => payload?.includes(NAME))).toEqual([true, false]);
-  await eraseAll(database, home.path, tenant, [0]);
-  expect((await read())[0]).toBeNull();
+  // Told at its coming, as that program did, and not once more at its going; the first is of the principal.
+  expect(payloads.map((payload) => payload?.includes(NAME))).toEqual([false, true, false]);
+  await eraseAll(database, home.path, tenant, [1]);
+  expect((await read())[1]).toBeNull();
   await advanced(ports, tenant);
-  expect((await read())[2]).toContain("They asked for it.");
+  expect((await read())[3]).toContain("They asked for it.");
   expect(await rowsWith(database, NAME)).toEqual([]);
 });
 

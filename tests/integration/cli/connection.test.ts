@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createdKeySchema, keySchema } from "@assent/contract";
+import { createdKeySchema, keySchema, problem } from "@assent/contract";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { run } from "../../../packages/harness/src/cli/main.ts";
 import type { Environment } from "../../../packages/harness/src/cli/environment.ts";
@@ -171,6 +171,27 @@ describe("keys", () => {
       AT,
     );
   });
+});
+
+test("a demand for signatures says of whom: a service and a person may have one name", async () => {
+  const said = { id: ANNA.id, kind: "human", name: "robot" };
+  for (const must_sign of [true, false])
+    fake.intercept("POST", /principals$/, (response) => sendJson(response, 200, { ...said, must_sign }));
+  const demanded = await assent(fake, ["keys", "must-sign", "robot"]);
+  expect(demanded.terminal.stdout()).toBe("From now on nothing of robot (human) is let in unsigned.\n");
+  const ended = await assent(fake, ["keys", "must-sign", "robot", "--off"]);
+  expect(ended.terminal.stdout()).toMatch(/^Requests of robot \(human\) need a signature only/u);
+});
+
+test("a refusal that names one place says once what is wrong there", async () => {
+  const detail = "The expiry is in the past.";
+  const refusal = problem("invalid_request", detail, { errors: [{ pointer: "#/expires_at", detail }] });
+  fake.intercept("POST", /keys$/, (response) => sendJson(response, 400, refusal));
+  const done = await assent(fake, ["keys", "create", "anna", "--role", "approver"]);
+  expect(done.code).toBe(4);
+  expect(done.terminal.stderr()).toMatch(
+    /^assent: The expiry is in the past\. \(#\/expires_at\) \(invalid_request\)/u,
+  );
 });
 
 describe("the grammar", () => {

@@ -38,6 +38,23 @@ test.each([[["help", "nonsense"]], [["budget"]], [[]]])(
   },
 );
 
+test.each([
+  [["runs", "--sttus", "failed"], "unknown option '--sttus' (Did you mean --status?)", "assent runs --help"],
+  [["keys", "create"], "missing required argument 'principal'", "assent keys create --help"],
+  [
+    ["--home", "keys", "audit", "mirror", "x", "--open"],
+    "unknown option '--open' (Did you mean --token?)",
+    "assent audit mirror --help",
+  ],
+  [["keys", "crate"], "unknown command 'crate' (Did you mean create?)", "assent keys --help"],
+  [["hlep"], "unknown command 'hlep' (Did you mean help?)", "assent --help"],
+])("%j is wrong, and the help that is named is of that command", async (words, detail, help) => {
+  const terminal = openTerminal();
+  expect(await run([...words, "--json"], terminal, createDeps(await makeFolder()))).toBe(2);
+  expect(terminal.stderr()).toBe(`assent: ${detail} (usage). See \`${help}\`.\n`);
+  expect(JSON.parse(terminal.stdout())).toMatchObject({ error: { detail, remedy: `See \`${help}\`.` } });
+});
+
 test("what holds no receipt is named", async () => {
   const folder = await makeFolder();
   await writeFile(join(folder, "leaf.txt"), "{}");

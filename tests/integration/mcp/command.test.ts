@@ -242,6 +242,12 @@ test("secrets are wanted of the servers that are asked alone, and a private addr
     said: expect.stringMatching(/other\/pay .*new/u),
   });
   expect(await mcp(folder, "pin", "--server", "bank", "--yes")).toMatchObject({ code: 0 });
+  expect(await mcp(folder, "pin", "--server", "bnak", "--yes")).toMatchObject({
+    code: 2,
+    said: expect.stringContaining(
+      "no server bnak declares a tool (mcp_server_unknown). There are: bank, other.",
+    ),
+  });
   for (const words of [["check"], ["pin", "--yes"], ["pin", "--yes", "--server", "other"]])
     expect(await mcp(folder, ...words)).toMatchObject({
       code: 2,

@@ -16,6 +16,20 @@ export function knownPointer(schema: unknown, path: readonly string[]): string {
   return ["#", ...known].join("/");
 }
 
+/** Names of the members that a place of the schema has, of all its forms where it has several; sorted. */
+export function knownMembers(schema: unknown, path: readonly string[]): readonly string[] {
+  const place = path.reduce<unknown>((inner, segment) => childOf(inner, segment), schema);
+  return [...new Set(membersOf(place))].toSorted();
+}
+
+function membersOf(schema: unknown): readonly string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault)
+    return membersOf(schema.unwrap());
+  if (schema instanceof z.ZodPipe) return [...membersOf(schema.in), ...membersOf(schema.out)];
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap(membersOf);
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+}
+
 function childOf(schema: unknown, segment: string): unknown {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault)
     return childOf(schema.unwrap(), segment);

@@ -89,23 +89,26 @@ function addReading(audit: Command, perform: Perform): void {
           return await proveEvent(context, run, version);
         }),
     );
-  for (const [what, description] of [
-    ["export", "copy a log into a folder, with what opens its entries"],
-    ["mirror", "copy a log into a folder, without payloads; a copy that is there is only ever continued"],
-  ] as const)
-    audit
-      .command(what)
-      .description(description)
-      .argument("<folder>", "where to")
-      .option(...epoch)
-      .option("--open", "of an export: what is sealed in payloads as well; no erasure reaches it there")
-      .action(
-        async (folder: string, flags: CopyFlags) =>
-          await perform(async (context) => {
-            const { copyAudit } = await onLog();
-            return await copyAudit(context, folder, flags, what);
-          }),
-      );
+  const copy =
+    (what: "export" | "mirror") =>
+    async (folder: string, flags: CopyFlags): Promise<void> =>
+      await perform(async (context) => {
+        const { copyAudit } = await onLog();
+        return await copyAudit(context, folder, flags, what);
+      });
+  audit
+    .command("export")
+    .description("copy a log into a folder, with what opens its entries")
+    .argument("<folder>", "where to")
+    .option(...epoch)
+    .option("--open", "what is sealed in payloads as well; no erasure reaches it there")
+    .action(copy("export"));
+  audit
+    .command("mirror")
+    .description("copy a log into a folder, without payloads; a copy that is there is only ever continued")
+    .argument("<folder>", "where to")
+    .option(...epoch)
+    .action(copy("mirror"));
 }
 
 const refuse = (detail: string, remedy: string): Awaited<Outcome> =>

@@ -25,7 +25,10 @@ export function failureOfClient(failure: ClientFailure): Failure {
       };
     case "refused": {
       const { code, detail, remedy, errors } = failure.problem;
-      const places = (errors ?? []).map((error) => `${error.pointer} ${error.detail}`).join("; ");
+      // Where only one place is wrong, the refusal itself may say the same.
+      const places = (errors ?? [])
+        .map((error) => (error.detail === detail ? error.pointer : `${error.pointer} ${error.detail}`))
+        .join("; ");
       return {
         exit: "refused",
         code,

@@ -55,11 +55,9 @@ import { addEscalations, addPrecedents, addQuality, addRetention } from "./progr
 import { addMcp } from "./program-mcp.ts";
 import { addPlan } from "./program-plan.ts";
 import { EXAMPLES, EXIT_CODES_TOPIC, JSON_TOPIC } from "./help.ts";
-import { usageFailure } from "./failure.ts";
 import { addKeys } from "./program-keys.ts";
 import { addSigningKeys } from "./program-signing-keys.ts";
 import { addWebhooks } from "./program-webhooks.ts";
-import { failureLine } from "./report.ts";
 import type { Io } from "./world.ts";
 
 export function createProgram(perform: Perform, io: Io, version: string): Command {
@@ -76,7 +74,8 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
     .configureOutput({
       writeOut: (text) => io.out(text),
       writeErr: (text) => io.err(text),
-      outputError: (message, write) => write(`${usageLine(message)}\n`),
+      // Said at the end of parsing, in the form of every other error.
+      outputError: () => undefined,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
@@ -100,15 +99,6 @@ export function createProgram(perform: Perform, io: Io, version: string): Comman
   addWebhooks(program, perform);
   addTopics(program, perform);
   return program;
-}
-
-// In the form of every other error; the words that it repeats are made safe for the terminal.
-function usageLine(message: string): string {
-  const what = message
-    .replace(/^error: /, "")
-    .trim()
-    .replace(/\s*\n\s*/g, " ");
-  return failureLine(usageFailure("usage", what, "See `assent --help`."));
 }
 
 function addServing(program: Command, perform: Perform): void {

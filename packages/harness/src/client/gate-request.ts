@@ -17,6 +17,7 @@ export class GateFailure extends Error {
 
 function describe(failure: ClientFailure): string {
   if (failure.kind === "refused") return `${failure.problem.code}: ${failure.problem.detail}`;
+  if (failure.kind === "unreachable") return `${failure.url} cannot be reached: ${failure.detail}`;
   return failure.kind === "aborted" ? "aborted" : failure.detail;
 }
 

@@ -5,6 +5,7 @@ import type {
   DocumentId,
   EventKind,
   KeyId,
+  PrincipalId,
   RunId,
   RunState,
   StepState,
@@ -100,6 +101,8 @@ export type ChangedDocument = {
   readonly id: DocumentId;
   readonly what: "unrecorded" | "removed" | "altered" | "still there";
 };
+
+export type ChangedPrincipal = Pick<ChangedKey, "what"> & { readonly id: PrincipalId };
 
 export type ChangedKey = { readonly id: KeyId; readonly what: "unrecorded" | "removed" | "altered" };
 
@@ -200,6 +203,8 @@ export type ReviewTx = {
   changedDocuments(tenant: string, limit: number): Promise<readonly ChangedDocument[]>;
   /** Keys whose row, or whose absence, is not what their newest event says; at most so many. */
   changedKeys(tenant: string, limit: number): Promise<readonly ChangedKey[]>;
+  /** Principals whose row, or whose absence, is not what their newest event says; at most so many. */
+  changedPrincipals(tenant: string, limit: number): Promise<readonly ChangedPrincipal[]>;
   /** All of them. */
   signingKeys(tenant: string): Promise<readonly ReviewedSigningKey[]>;
   /** About them, in the order in which they were recorded. */

@@ -1,16 +1,28 @@
-// Keys to the API against what was recorded of them: a role that somebody wrote into a row is a way in that no event tells of.
+// Keys to the API and whose they are, against what was recorded of them: a role that somebody wrote into a row is a way in that no event
+// tells of, and a program that was made a person in its row gives people's words.
 // And the keys that requests are signed with, beside what the events say of them.
 
 import { idFromUuid } from "@assent/contract";
-import type { ChangedKey, ReviewedSigningKey, ReviewTx, SigningKeyEvent } from "../../ports.ts";
+import type {
+  ChangedKey,
+  ChangedPrincipal,
+  ReviewedSigningKey,
+  ReviewTx,
+  SigningKeyEvent,
+} from "../../ports.ts";
 import type { Query } from "./rows.ts";
 
 // Its newest event took a digest of the row; of one that was pruned there is none any more. Where the payload was erased, the digest stays.
-const KEYS = `
+/** @param rows what there is, by id; `image` takes the digest of one of them */
+const changedRows = (of: {
+  readonly prefix: string;
+  readonly rows: string;
+  readonly image: string;
+}): string => `
   with newest as (
-    select distinct on (f.subject) substr(f.subject, 5)::uuid as id, f.event_id
+    select distinct on (f.subject) substr(f.subject, ${of.prefix.length + 1})::uuid as id, f.event_id
     from assent.audit_facts f
-    where f.tenant_id = $1 and f.subject like 'key\\_%' and f.kind in ('key_stored', 'key_changed')
+    where f.tenant_id = $1 and f.subject ~ '^${of.prefix}[0-9a-f]{32}$'
     order by f.subject, f.version desc
   ), known as (
     select n.id, coalesce(i.state, decode(convert_from(l.leaf, 'UTF8')::json ->> 'state', 'hex')) as recorded
@@ -25,11 +37,18 @@ const KEYS = `
       case
         when n.id is null then 'unrecorded'
         when k.id is null then 'removed'
-        when n.recorded <> assent.audit_key_image($1, k.id) then 'altered'
+        when n.recorded <> ${of.image}($1, k.id) then 'altered'
       end as what
-    from (select id from assent.api_keys where tenant_id = $1) k full join known n on n.id = k.id
+    from (select id from ${of.rows} where tenant_id = $1) k full join known n on n.id = k.id
   )
   select id, what from held where what is not null order by id limit $2`;
+
+const KEYS = changedRows({ prefix: "key_", rows: "assent.api_keys", image: "assent.audit_key_image" });
+const PRINCIPALS = changedRows({
+  prefix: "principal_",
+  rows: "assent.principals",
+  image: "assent.audit_principal_image",
+});
 
 const SIGNING_KEYS = `
   select id, principal_id, algorithm, public_key, extract(epoch from created_at)::text as created_at,
@@ -63,12 +82,16 @@ const toSigningKey = (row: SigningKeyRow): ReviewedSigningKey => ({
   revokedAt: row.revoked_at,
 });
 
-type Keys = "changedKeys" | "signingKeys" | "signingKeyEvents";
+type Keys = "changedKeys" | "changedPrincipals" | "signingKeys" | "signingKeyEvents";
 
 export const reviewKeys = (query: Query): Pick<ReviewTx, Keys> => ({
   async changedKeys(tenant, limit): Promise<readonly ChangedKey[]> {
     const rows = await query<{ id: string; what: ChangedKey["what"] }>(KEYS, [tenant, limit]);
     return rows.map(({ id, what }) => ({ id: idFromUuid("key", id), what }));
+  },
+  async changedPrincipals(tenant, limit): Promise<readonly ChangedPrincipal[]> {
+    const rows = await query<{ id: string; what: ChangedKey["what"] }>(PRINCIPALS, [tenant, limit]);
+    return rows.map(({ id, what }) => ({ id: idFromUuid("prn", id), what }));
   },
   signingKeys: async (tenant) => (await query<SigningKeyRow>(SIGNING_KEYS, [tenant])).map(toSigningKey),
   signingKeyEvents: async (tenant) => await query<SigningKeyEvent>(SIGNING_KEY_EVENTS, [tenant]),

@@ -9,7 +9,7 @@ import { type Log, StoreUnavailable } from "../../ports.ts";
 import { sendProblem } from "../answer.ts";
 import { MalformedJson } from "../body.ts";
 import { VALIDATION_ERRORS_MAX } from "../limits.ts";
-import { knownPointer } from "../pointer.ts";
+import { knownMembers, knownPointer } from "../pointer.ts";
 
 /** Fastify's own refusals (node_modules/fastify/lib/errors.js). Any other of its errors is a fault of ours. */
 const FRAMEWORK_PROBLEMS: Readonly<Record<string, readonly [ProblemCode, string]>> = {
@@ -80,19 +80,22 @@ type ValidationError = {
 function validationProblem(error: ValidationError, request: FastifyRequest): Problem {
   const inQuery = error.validationContext === "querystring";
   const schema = request.routeOptions.schema?.[inQuery ? "querystring" : "body"];
-  const errors = error.validation.slice(0, VALIDATION_ERRORS_MAX).map((fault) => ({
-    pointer: knownPointer(schema, fault.instancePath.split("/").slice(1)),
-    // The one message of zod's that quotes its input.
-    detail:
-      fault.keyword === "unrecognized_keys"
-        ? "has members that the schema does not know"
-        : (fault.message ?? ""),
-  }));
+  const errors = error.validation.slice(0, VALIDATION_ERRORS_MAX).map((fault) => {
+    // Of the whole body or query it is a slash alone.
+    const path = fault.instancePath.split("/").slice(fault.instancePath === "/" ? 2 : 1);
+    // The one message of zod's that quotes its input: what there is says as much of a misspelt name.
+    const detail =
+      fault.keyword === "unrecognized_keys" ? unknownMembers(knownMembers(schema, path)) : fault.message;
+    return { pointer: knownPointer(schema, path), detail: detail ?? "" };
+  });
   const what = inQuery
     ? "The query parameters do not fit their schema."
     : "The body does not fit its schema.";
   return problem("invalid_request", what, { errors });
 }
+
+const unknownMembers = (known: readonly string[]): string =>
+  `has members that the schema does not know${known.length === 0 ? "" : `; it knows ${known.join(", ")}`}`;
 
 function describe(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: typeof error };

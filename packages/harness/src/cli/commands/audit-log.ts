@@ -104,10 +104,6 @@ export async function copyAudit(
   flags: CopyFlags,
   what: "export" | "mirror",
 ): Outcome {
-  if (flags.open === true && what === "mirror")
-    return err(
-      usageFailure("open_mirror", "A mirror has no payloads to open.", "Use `assent audit export`."),
-    );
   const client = await context.openClient();
   if (!client.ok) return client;
   const logs = await client.value.listAuditLogs();
@@ -128,7 +124,7 @@ export async function copyAudit(
   );
   if (!copied.ok) return copied;
   const record = { folder: target, origin: log.origin, size: copied.value.size, keys: log.keys };
-  context.show(record, () => copyLines(log, target, copied.value.size));
+  context.show(record, () => copyLines(context.command, log, target, copied.value.size));
   return ok("ok");
 }
 
@@ -139,10 +135,10 @@ const noLog = (): Failure => ({
   remedy: "The first event begins it.",
 });
 
-const copyLines = (log: AuditLog, folder: string, size: number): string[] => [
+const copyLines = (command: string, log: AuditLog, folder: string, size: number): string[] => [
   `${size} entries of ${log.origin} are in ${visibleLine(folder)}.`,
   "Verify them with a key that you got from somebody you trust, not with this copy:",
-  ...log.keys.map((key) => `  assent audit verify ${visibleLine(folder)} --key '${key}'`),
+  ...log.keys.map((key) => `  ${command} audit verify ${visibleLine(folder)} --key '${key}'`),
 ];
 
 export type VerifyFlags = {

@@ -58,6 +58,9 @@ export async function pinMcp(context: Context, flags: McpPinFlags): Outcome {
   const review = await open(context, flags, isOurs);
   if (!review.ok) return review;
   const ours = review.value.tools.filter(({ server }) => isOurs(server));
+  const unasked = review.value.unasked.filter(({ server }) => isOurs(server));
+  if (flags.server !== undefined && ours.length + unasked.length === 0)
+    return err(noServer(flags.server, review.value.tools));
   const [unusable] = ours.filter(({ state, fault }) => fault !== null && state !== "undeclared");
   if (unusable !== undefined)
     return err(
@@ -74,7 +77,6 @@ export async function pinMcp(context: Context, flags: McpPinFlags): Outcome {
     return ok("waiting");
   }
   if (chosen.length > 0) review.value.pin(chosen);
-  const unasked = review.value.unasked.filter(({ server }) => isOurs(server));
   context.show(
     { file: review.value.pinsFile, pinned: chosen.map(recordOf), left: left.map(recordOf), unasked },
     () => [
@@ -86,6 +88,16 @@ export async function pinMcp(context: Context, flags: McpPinFlags): Outcome {
     ],
   );
   return ok(left.length === 0 ? "ok" : "failed");
+}
+
+// A misspelt name would pin nothing and say that all is well.
+function noServer(name: string, tools: readonly ReviewedTool[]): Failure {
+  const known = [...new Set(tools.map(({ server }) => server))].join(", ");
+  return usageFailure(
+    "mcp_server_unknown",
+    visibleLine(`no server ${name} declares a tool`),
+    `There are: ${known === "" ? "none" : known}.`,
+  );
 }
 
 async function agree(context: Context, count: number): Promise<boolean> {

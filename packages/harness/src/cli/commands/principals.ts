@@ -24,11 +24,13 @@ export async function demandSignatures(context: Context, principal: string, flag
   if (!client.ok) return client;
   const changed = await client.value.changePrincipal(request.data);
   if (!changed.ok) return err(failureOfClient(changed.error));
-  const { name, must_sign } = changed.value;
+  const { name, kind, must_sign } = changed.value;
+  // A service and a person may have one name, and whoever leaves the kind out means one of them.
+  const who = `${visibleLine(name)} (${kind})`;
   context.show(changed.value, () => [
     must_sign
-      ? `From now on nothing of ${visibleLine(name)} is let in unsigned.`
-      : `Requests of ${visibleLine(name)} need a signature only where their key says so.`,
+      ? `From now on nothing of ${who} is let in unsigned.`
+      : `Requests of ${who} need a signature only where their key says so.`,
   ]);
   return ok("ok");
 }

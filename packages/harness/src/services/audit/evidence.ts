@@ -195,7 +195,7 @@ async function listLogs(
       size: head?.size ?? 0,
       signedSize: checkpoint?.size ?? 0,
       minimum: await tx.minimum(log.epoch),
-      keys: keysFor(signer, log.origin, checkpoint?.note ?? null, log === logs.at(-1)),
+      keys: keysFor(signer, log, checkpoint?.note ?? null, log === logs.at(-1)),
       cosigned:
         witnessed === null ? null : await cosignedStanding(tx, log.epoch, log.origin, witnessed.policy),
     });
@@ -204,8 +204,16 @@ async function listLogs(
 }
 
 // An earlier log is signed no more: what verifies it are the keys of its last checkpoint, wherever they are by now.
-function keysFor(signer: Signer, origin: string, note: string | null, goesOn: boolean): readonly string[] {
-  const opened = note === null ? null : openCheckpoint(note, origin, signer.held(origin), "any");
+function keysFor(
+  signer: Signer,
+  { origin, vkey: first }: LogInfo,
+  note: string | null,
+  goesOn: boolean,
+): readonly string[] {
+  const held = signer.held(origin);
+  // Another home signs it, and this one's key never will: whoever pinned that could verify nothing.
+  if (!held.some(({ vkey }) => vkey === first)) return [first];
+  const opened = note === null ? null : openCheckpoint(note, origin, held, "any");
   const signers = opened?.ok === true ? opened.value.signers.map(({ vkey }) => vkey) : [];
   const now = goesOn || signers.length === 0 ? signer.vkeys(origin) : [];
   return [...new Set([...signers, ...now])];

@@ -67,8 +67,11 @@ export async function reviewState(tx: ReviewTx, tenant: string): Promise<Reviewe
     const [code, detail] = DOCUMENT_FINDINGS[what];
     add({ code, at: id, detail });
   }
-  for (const { id, what } of await tx.changedKeys(tenant, REVIEW_FINDINGS_MAX)) {
-    const [code, detail] = KEY_FINDINGS[what];
+  for (const { id, what } of [
+    ...(await tx.changedPrincipals(tenant, REVIEW_FINDINGS_MAX)),
+    ...(await tx.changedKeys(tenant, REVIEW_FINDINGS_MAX)),
+  ]) {
+    const [code, detail] = ROW_FINDINGS[what];
     add({ code, at: id, detail });
   }
   for (const { approval, by } of await tx.strayVotes(tenant, REVIEW_FINDINGS_MAX))
@@ -89,9 +92,9 @@ const DOCUMENT_FINDINGS = {
   "still there": ["state_differs", "its newest event says that it was removed"],
 } as const;
 
-const KEY_FINDINGS = {
+const ROW_FINDINGS = {
   unrecorded: ["row_added", "no event says that it was stored"],
-  removed: ["row_removed", "an event is about it, and there is no such key"],
+  removed: ["row_removed", "an event is about it, and there is no such row"],
   altered: ["row_altered", "its row is not what it was when its newest event was recorded"],
 } as const;
 
