@@ -36,3 +36,12 @@ test("more differences than anybody reads are counted", () => {
   expect(differenceLines(many, {})).toHaveLength(41);
   expect(differenceLines(many, {}).at(-1)).toBe("… and 20 more differences");
 });
+
+test("a place whose name is as long as a book is named by its ends", () => {
+  const lines = differenceLines({}, { [`begin${"\u202e".repeat(100_000)}end`]: 1, short: 2 });
+  expect(lines.map((line) => [line.slice(0, 6), line.slice(-15)])).toEqual([
+    ["/begin", "end: absent → 1"],
+    ["/short", "ort: absent → 2"],
+  ]);
+  expect(lines.join("").length).toBeLessThan(2_000);
+});

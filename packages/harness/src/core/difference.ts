@@ -7,6 +7,8 @@ import { visibleText } from "./path/visible-text.ts";
 const LINES_MAX = 40;
 /** Characters of each side of one line. */
 const SIDE_CHARS_MAX = 400;
+/** Characters of each end of a place's name: names of members are as long as whoever wrote them likes. */
+const POINTER_END_CHARS_MAX = 100;
 /** Shown of what two texts have in common before they part, so that the reader finds the place. */
 const COMMON_CHARS = 40;
 
@@ -27,8 +29,14 @@ function compare(pointer: string, before: unknown, after: unknown, lines: string
       compare(`${pointer}/${escaped(name)}`, member(before, name), member(after, name), lines);
     return;
   }
-  if (textOf(before) !== textOf(after)) lines.push(`${visibleText(pointer)}: ${sides(before, after)}`);
+  if (textOf(before) !== textOf(after))
+    lines.push(`${visibleText(shortened(pointer))}: ${sides(before, after)}`);
 }
+
+const shortened = (pointer: string): string =>
+  pointer.length <= 2 * POINTER_END_CHARS_MAX
+    ? pointer
+    : `${pointer.slice(0, POINTER_END_CHARS_MAX)}…${pointer.slice(-POINTER_END_CHARS_MAX)}`;
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -83,7 +83,7 @@ async function changeOf(
   if (drift === null) return null;
   return {
     code: drift.code,
-    detail: `${server}/${visibleText(definition.name)} is not the tool that was pinned; it is not called (\`assent mcp check\` tells the difference).${telling === "for the model" ? "" : ` ${drift.lines.join("; ")}`}`,
+    detail: `${server}/${visibleText(definition.name)} is not the tool that was pinned; it is not called (\`assent mcp check\` tells the difference).${telling === "for the model" ? "" : ` ${cutTo(drift.lines.join("; "), ERROR_CHARS_MAX)}`}`,
   };
 }
 
