@@ -4,7 +4,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 
 type Message = { readonly id?: unknown; readonly method?: string };
-type Answering = { readonly message: Message; readonly response: ServerResponse };
+type Answering = {
+  readonly message: Message;
+  readonly response: ServerResponse;
+  /** The session that the client says it is in. */
+  readonly session: string | undefined;
+};
 
 export type HostileMcp = AsyncDisposable & {
   readonly url: string;
@@ -36,7 +41,7 @@ export type Behaviour = {
 export const event = (message: object): string =>
   `data: ${JSON.stringify({ jsonrpc: "2.0", ...message })}\n\n`;
 
-export function reply({ message, response }: Answering, result: object): void {
+export function reply({ message, response }: Pick<Answering, "message" | "response">, result: object): void {
   response.writeHead(200, { "content-type": "application/json" });
   response.end(JSON.stringify({ jsonrpc: "2.0", id: message.id, result }));
 }
@@ -61,7 +66,8 @@ export async function startHostileMcp({
     response.once("close", () => {
       open -= 1;
     });
-    const asked = { message, response };
+    const session = request.headers["mcp-session-id"];
+    const asked = { message, response, session: typeof session === "string" ? session : undefined };
     if (answer(asked)) return;
     const known = ANSWERS[speaks]?.[method];
     if (known !== undefined) reply(asked, known);

@@ -98,6 +98,42 @@ test("a greeting that never ends is given up, and holds up neither who calls it 
   timeout.mockRestore();
 });
 
+test("a server that was started again is asked in a new session, and what is under way in the old one goes on", async () => {
+  let current = "the first";
+  const called = Promise.withResolvers<void>();
+  const goesOn = Promise.withResolvers<void>();
+  await using server = await startHostileMcp({
+    answer: ({ message, response, session }) => {
+      if (message.method === "initialize") response.setHeader("mcp-session-id", current);
+      else if (message.method === "tools/call") {
+        called.resolve();
+        void goesOn.promise.then(() =>
+          reply({ message, response }, { content: [{ type: "text", text: "paid" }] }),
+        );
+        return true;
+      } else if (message.method === "tools/list" && session !== current) {
+        response.writeHead(404).end();
+        return true;
+      }
+      return false;
+    },
+  });
+  const connection = connectTo(server);
+  expect(await connection.list(context.signal)).toMatchObject(LISTED);
+  const tool = { ...PAY, annotations: {} };
+  const paying = connection.call(tool, {}, { effectId: EFFECT, signal: context.signal });
+  await called.promise;
+  current = "the second";
+  expect(await connection.list(context.signal)).toMatchObject(LISTED);
+  expect(await connection.list(context.signal)).toMatchObject(LISTED);
+  goesOn.resolve();
+  expect(await paying).toMatchObject({ ok: true, value: { text: "paid" } });
+  expect([server.came("initialize"), server.came("tools/list"), server.came("tools/call")]).toEqual([
+    2, 4, 1,
+  ]);
+  await connection.close();
+});
+
 test("what a changed tool says of itself fills no step", async () => {
   let properties: object = {};
   await using server = await startHostileMcp({

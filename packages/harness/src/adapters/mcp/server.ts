@@ -60,18 +60,33 @@ export type McpServerOptions = {
 
 export function openMcpServer(options: McpServerOptions): McpServer {
   let opened: Opened | null = null;
-  const connect = async (signal: AbortSignal): Promise<Client> => {
+  const withClient = async <T>(signal: AbortSignal, work: (client: Client) => Promise<T>): Promise<T> => {
     const one = (opened ??= open(options, (ended) => {
       if (opened?.client === ended) opened = null;
     }));
-    await abortable(one.ready, signal);
-    return one.client;
+    one.users += 1;
+    try {
+      await abortable(one.ready, signal);
+      return await work(one.client);
+    } catch (error) {
+      if (isOverSession(error) && opened === one) opened = null;
+      throw error;
+    } finally {
+      one.users -= 1;
+      // Others may still be called over a connection that is given up: it ends with the last of them.
+      if (opened !== one && one.users === 0) await one.close();
+    }
   };
+  const listOnce = async (signal: AbortSignal): Promise<readonly Tool[]> =>
+    await withClient(signal, async (client) => await listTools(client, signal));
   return {
     list: async (signal) => {
       try {
-        const client = await connect(signal);
-        return definitionsOf(await listTools(client, signal));
+        const first = await listOnce(signal).catch(async (error: unknown) => {
+          if (isOverSession(error)) return await listOnce(signal);
+          throw error;
+        });
+        return definitionsOf(first);
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         // Nothing can have happened: a list has no effect.
@@ -87,8 +102,7 @@ export function openMcpServer(options: McpServerOptions): McpServer {
     call: async (tool, args, { effectId, fencingToken, signal, prove }) => {
       const token = fencingToken === undefined ? {} : { [FENCING_TOKEN_META]: fencingToken };
       try {
-        const client = await connect(signal);
-        const call = async (): Promise<Awaited<ReturnType<Client["callTool"]>>> =>
+        const call = async (client: Client): ReturnType<Client["callTool"]> =>
           await client.callTool(
             {
               name: tool.name,
@@ -97,9 +111,13 @@ export function openMcpServer(options: McpServerOptions): McpServer {
             },
             { toolDefinition: asTool(tool), signal, timeout: TOOL_CALL_SECONDS_MAX * 1_000 },
           );
-        const proven = async (): ReturnType<typeof call> =>
-          await (prove === undefined ? call() : underProof(prove, call));
-        return ok(answerText(await askOnce(proven)));
+        const proven = async (client: Client): ReturnType<typeof call> =>
+          await (prove === undefined ? call(client) : underProof(prove, async () => await call(client)));
+        const answer = await withClient(
+          signal,
+          async (client) => await askOnce(async () => await proven(client)),
+        );
+        return ok(answerText(answer));
       } catch (error) {
         if (!(error instanceof Error)) throw error;
         return err(failureOf(error, options));
@@ -116,6 +134,8 @@ export function openMcpServer(options: McpServerOptions): McpServer {
 type Opened = {
   readonly client: Client;
   readonly ready: Promise<void>;
+  /** Who has it in hand. */
+  users: number;
   /** Also while it is not ready yet: a server that takes its time with the greeting holds nobody's end up. */
   close(): Promise<void>;
 };
@@ -139,6 +159,7 @@ function open(options: McpServerOptions, onEnd: (ended: Client) => void): Opened
   return {
     client,
     ready,
+    users: 0,
     close: async () => {
       try {
         await transport.close();
@@ -151,6 +172,13 @@ function open(options: McpServerOptions, onEnd: (ended: Client) => void): Opened
     },
   };
 }
+
+/**
+ * A server of the older protocol that was started again knows nothing of the session in which it is asked (404, by the
+ * specification; some say 400): the session ends here, and another may be begun.
+ */
+const isOverSession = (error: unknown): boolean =>
+  error instanceof SdkHttpError && (error.status === 404 || error.status === 400);
 
 /**
  * All pages of the list, asked for and never remembered: what counts is what the server says now. Not by the client's
