@@ -105,6 +105,16 @@ test("an answer far longer than what is reported for it is a lie", () => {
   ]);
 });
 
+test("an answer far longer than what it was allowed is a lie, also of a server that counts nothing", () => {
+  const settleSilent = (bytes: number): boolean =>
+    settleUsage("openai-compatible/x", { inputTokens: 0, outputTokens: 0 }, RESERVED, SIZE, bytes).ok;
+  expect([settleSilent(164 * 8), settleSilent(164 * 8 + 1), settleSilent(9_000_000)]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
+
 test("too little is raised, and silence costs what was set aside", () => {
   const little = settle(1, 0);
   expect(little).toMatchObject({ ok: true, value: { usage: { inputTokens: 102, outputTokens: 5 } } });

@@ -40,7 +40,8 @@ export type Settled = { readonly usage: Usage; readonly warnings: readonly strin
 /**
  * What a call is charged, from what its provider reported. A report that cannot be true is an error
  * (`usage_implausible`): the account it keeps of us cannot be trusted, so the run ends. One that says too little is
- * raised to what the texts show, unless the answer is far longer than it says; one that says nothing to what was set aside, each with a warning.
+ * raised to what the texts show, unless the answer is far longer than it says; one that says nothing to what was set aside, unless
+ * the answer is far longer than that; each with a warning.
  * @param model the model that was asked, `<provider>/<model>`
  * @param answerBytes UTF-8 bytes of the answer's text and calls
  */
@@ -65,6 +66,8 @@ export function settleUsage(
       outputTokens: Math.max(outputTokens, Math.min(answerBytes, reserved.outputTokens)),
     };
     if (outputTokens > 0 && isUnderstated(outputTokens, shown)) return lie("less output than was received");
+    // A server that counts nothing is held to what it was allowed: all of its answer is worked on in one piece.
+    if (isUnderstated(reserved.outputTokens, shown)) return lie("more output than it was allowed");
     return ok({
       usage: charged,
       warnings: ["The provider reported no usage; what was set aside is charged."],

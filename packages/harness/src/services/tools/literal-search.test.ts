@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { findOccurrences } from "./literal-search.ts";
 
 function naive(text: string, wanted: string): number[] {
@@ -39,4 +39,15 @@ test("a million characters against half a million, the worst there is, in linear
   const text = "a".repeat(1_000_000);
   expect(findOccurrences(text, `${"a".repeat(500_000)}b`, 9)).toEqual([]);
   expect(findOccurrences(text, `b${"a".repeat(500_000)}`, 9)).toEqual([]);
+});
+
+test("line by line it costs what the lines hold, however long what is wanted is", () => {
+  const looks = vi.spyOn(String.prototype, "charCodeAt");
+  const wanted = `${"a".repeat(999)}b`;
+  for (const line of ["", "a", "a".repeat(999)])
+    for (let count = 0; count < 100; count += 1) expect(findOccurrences(line, wanted, 1)).toEqual([]);
+  expect(looks).toHaveBeenCalledTimes(0);
+  expect(findOccurrences(wanted, wanted, 1)).toEqual([0]);
+  expect(looks.mock.calls.length).toBeGreaterThan(1_000);
+  looks.mockRestore();
 });

@@ -4,7 +4,8 @@
  * both come from whoever writes the files and the queries.
  */
 export function findOccurrences(text: string, wanted: string, limit: number): readonly number[] {
-  if (wanted === "") return [];
+  // Before anything is made for it: of a file that is searched line by line each may be shorter than what is wanted.
+  if (wanted === "" || wanted.length > text.length) return [];
   const found: number[] = [];
   const back = fallbacks(wanted);
   let matched = 0;
