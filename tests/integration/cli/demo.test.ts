@@ -203,6 +203,25 @@ test.each<[string, () => void, string]>([
   expect(done.terminal.stderr().trimEnd().split("\n")).toHaveLength(1);
 });
 
+test.each([
+  ["scripted/changelog", "please report it"],
+  ["openai-compatible/qwen3", "That is openai-compatible/qwen3's own: try again, or another --model."],
+])("%s that changes nothing is not always a bug of ours", async (model, remedy) => {
+  fake.patch.bytes = null;
+  fake.intercept(
+    "GET",
+    /runs\/run_0+1$/,
+    (response) => {
+      sendJson(response, 200, { ...fake.runs.get(runId(1))?.run, model });
+    },
+    9,
+  );
+  const done = await demo();
+  expect(done.code).toBe(1);
+  expect(done.terminal.stderr()).toContain("the run ended without a change of any file (patch_missing)");
+  expect(done.terminal.stderr()).toContain(remedy);
+});
+
 function contentDigest(): string {
   return `sha-256=:${createHash("sha256").update(DIFF).digest("base64")}:`;
 }

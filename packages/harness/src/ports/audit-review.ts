@@ -102,6 +102,14 @@ export type ChangedDocument = {
   readonly what: "unrecorded" | "removed" | "altered" | "still there";
 };
 
+export type ReviewedKeys = {
+  readonly held: number;
+  /** Of how many of them no event says who made them: an operator's own, or what somebody put there. */
+  readonly ofNobody: number;
+  /** At most so many of these as were asked for, the oldest first. */
+  readonly ids: readonly KeyId[];
+};
+
 export type ChangedPrincipal = Pick<ChangedKey, "what"> & { readonly id: PrincipalId };
 
 export type ChangedKey = { readonly id: KeyId; readonly what: "unrecorded" | "removed" | "altered" };
@@ -203,6 +211,8 @@ export type ReviewTx = {
   changedDocuments(tenant: string, limit: number): Promise<readonly ChangedDocument[]>;
   /** Keys whose row, or whose absence, is not what their newest event says; at most so many. */
   changedKeys(tenant: string, limit: number): Promise<readonly ChangedKey[]>;
+  /** At most so many are named. */
+  keys(tenant: string, limit: number): Promise<ReviewedKeys>;
   /** Principals whose row, or whose absence, is not what their newest event says; at most so many. */
   changedPrincipals(tenant: string, limit: number): Promise<readonly ChangedPrincipal[]>;
   /** All of them. */

@@ -53,7 +53,8 @@ export type FakeHarness = {
   /** How many events each coming stream carries before it ends without saying so. */
   readonly cuts: number[];
   /** What an approved run leaves behind. */
-  patch: { bytes: Uint8Array; commit: string };
+  /** Without `bytes` a run ends without a patch. */
+  patch: { bytes: Uint8Array | null; commit: string };
   close(): Promise<void>;
 };
 
@@ -225,9 +226,12 @@ function finish(fake: World, id: Run["id"], approved: boolean): void {
     fake.append(id, "run_failed", { status: "failed", finished_at: AT, reason });
     return;
   }
-  const artifact = makeArtifact(1, "changes.patch", fake.patch.bytes);
-  fake.runs.get(id)?.files.set(artifact.id, fake.patch.bytes);
-  fake.append(id, "artifact_committed", { artifacts: [artifact] });
+  const { bytes } = fake.patch;
+  if (bytes !== null) {
+    const artifact = makeArtifact(1, "changes.patch", bytes);
+    fake.runs.get(id)?.files.set(artifact.id, bytes);
+    fake.append(id, "artifact_committed", { artifacts: [artifact] });
+  }
   fake.append(id, "run_succeeded", { status: "succeeded", finished_at: AT, answer: "The entry is written." });
 }
 

@@ -6,14 +6,15 @@ import { idFromUuid } from "@assent/contract";
 import type {
   ChangedKey,
   ChangedPrincipal,
+  ReviewedKeys,
   ReviewedSigningKey,
   ReviewTx,
   SigningKeyEvent,
 } from "../../ports.ts";
-import type { Query } from "./rows.ts";
+import { only, type Query } from "./rows.ts";
 
 // Its newest event took a digest of the row; of one that was pruned there is none any more. Where the payload was erased, the digest stays.
-/** @param rows what there is, by id; `image` takes the digest of one of them */
+/** @param of `rows`: what there is, by id; `image`: what takes the digest of one of them */
 const changedRows = (of: {
   readonly prefix: string;
   readonly rows: string;
@@ -50,6 +51,18 @@ const PRINCIPALS = changedRows({
   image: "assent.audit_principal_image",
 });
 
+// Who made a key by a request is an event beside the database's own; of what was erased or pruned it may have been one of that very time.
+const KEYS_OF_NOBODY = `
+  with made as (
+    select f.data ->> 'key_id' as id, case when f.data::text in ('{"erased":true}', '{"pruned":true}') then f.at end as at
+    from assent.audit_facts f where f.tenant_id = $1 and f.kind in ('key_created', 'key_rotated')
+  )
+  select k.id, count(*) over ()::integer as of_nobody from assent.api_keys k
+  where k.tenant_id = $1
+    and not exists (select from made m where m.id = 'key_' || assent.audit_hex(k.id))
+    and not exists (select from made m where m.at = k.created_at)
+  order by k.created_at, k.id limit $2`;
+
 const SIGNING_KEYS = `
   select id, principal_id, algorithm, public_key, extract(epoch from created_at)::text as created_at,
     extract(epoch from expires_at)::text as expires_at, extract(epoch from revoked_at)::text as revoked_at
@@ -82,12 +95,26 @@ const toSigningKey = (row: SigningKeyRow): ReviewedSigningKey => ({
   revokedAt: row.revoked_at,
 });
 
-type Keys = "changedKeys" | "changedPrincipals" | "signingKeys" | "signingKeyEvents";
+type Keys = "changedKeys" | "keys" | "changedPrincipals" | "signingKeys" | "signingKeyEvents";
 
 export const reviewKeys = (query: Query): Pick<ReviewTx, Keys> => ({
   async changedKeys(tenant, limit): Promise<readonly ChangedKey[]> {
     const rows = await query<{ id: string; what: ChangedKey["what"] }>(KEYS, [tenant, limit]);
     return rows.map(({ id, what }) => ({ id: idFromUuid("key", id), what }));
+  },
+  async keys(tenant, limit): Promise<ReviewedKeys> {
+    const { held } = only(
+      await query<{ held: number }>(
+        "select count(*)::integer as held from assent.api_keys where tenant_id = $1",
+        [tenant],
+      ),
+    );
+    const rows = await query<{ id: string; of_nobody: number }>(KEYS_OF_NOBODY, [tenant, limit]);
+    return {
+      held,
+      ofNobody: rows[0]?.of_nobody ?? 0,
+      ids: rows.map(({ id }) => idFromUuid("key", id)),
+    };
   },
   async changedPrincipals(tenant, limit): Promise<readonly ChangedPrincipal[]> {
     const rows = await query<{ id: string; what: ChangedKey["what"] }>(PRINCIPALS, [tenant, limit]);

@@ -176,7 +176,7 @@ async function gather(context: Context, client: Client, run: Run): Promise<Resul
   if (wrong !== undefined)
     return err(unproven(wrong.code, `artifact ${wrong.at} does not verify: ${wrong.detail}`));
   const file = saved.value.files.find(({ name }) => name.endsWith(".patch"));
-  if (file === undefined) return err(unproven("patch_missing", "the run left no patch"));
+  if (file === undefined) return err(nothingChanged(run));
   const patch = await checkPatch(context, file.path, run.workspace?.commit ?? "");
   if (!patch.ok) return patch;
   const trail = await verifyRun(client, run.id);
@@ -186,6 +186,13 @@ async function gather(context: Context, client: Client, run: Run): Promise<Resul
     return err(unproven(finding.code, `audit trail, ${finding.at}: ${finding.detail}`));
   const diff = await readFile(file.path, "utf8");
   return ok({ saved: saved.value, patch: patch.value, diff, trail: trail.value });
+}
+
+// A transcript always changes something; what a model does with the task is its own.
+function nothingChanged({ model }: Run): Failure {
+  const failure = unproven("patch_missing", "the run ended without a change of any file");
+  if (model.startsWith("scripted/")) return failure;
+  return { ...failure, remedy: `That is ${visibleLine(model)}'s own: try again, or another --model.` };
 }
 
 function summarise(context: Context, run: Run, evidence: Evidence): void {

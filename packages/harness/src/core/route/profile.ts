@@ -27,12 +27,15 @@ const SCRIPTED: ModelProfile = {
   price: { input_usd_per_million: 0, output_usd_per_million: 0 },
 };
 
+/** What stands in for a model in the demo and in tests. */
+export const isTranscript = (model: string): boolean => model.startsWith("scripted/");
+
 export type Catalogue = Readonly<Record<string, ModelProfile>>;
 
 /** What the catalogue says of exactly this name. A transcript costs nothing; of others the price is not known. */
 export function profileOf(catalogue: Catalogue, model: string): ModelProfile {
   const known = Object.hasOwn(catalogue, model) ? catalogue[model] : undefined;
-  return known ?? (model.startsWith("scripted/") ? SCRIPTED : UNKNOWN);
+  return known ?? (isTranscript(model) ? SCRIPTED : UNKNOWN);
 }
 
 /** In microdollars, rounded up; null where the price is not known. */

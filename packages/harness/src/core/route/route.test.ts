@@ -29,6 +29,12 @@ test("the run's model first, then the author's other whole names in order, each 
   ]);
 });
 
+test("a transcript answers for no other model, and another transcript for one", () => {
+  const definition = agent("scripted/a", "openai/a", "scripted/b");
+  expect(modelsFor(definition, "openai/a")).toEqual(["openai/a"]);
+  expect(modelsFor(definition, "scripted/b")).toEqual(["scripted/b", "scripted/a", "openai/a"]);
+});
+
 // Invariant 15: nothing that looks like an allowed name leads to a model, neither it nor a substitute.
 test.each([
   "OPENAI/A",

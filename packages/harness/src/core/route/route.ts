@@ -5,17 +5,20 @@
 import type { Decision } from "@assent/contract";
 import { type AgentDefinition, isModelAllowed } from "../agent.ts";
 import type { Reservation } from "../budget/budget.ts";
-import { costOf, incapability, profileOf } from "./profile.ts";
+import { costOf, incapability, isTranscript, profileOf } from "./profile.ts";
 import { judgeModel, type ModelQuestion } from "./rules.ts";
 import type { ModelSettings } from "./settings.ts";
 
 /**
  * The run's model, then the agent's other models in its own order. Only whole names: `provider/*` lets a requester
- * choose, and nobody has chosen here. A run's model that its agent does not allow leads nowhere, and to no other.
+ * choose, and nobody has chosen here. A run's model that its agent does not allow leads nowhere, and to no other. A
+ * transcript stands in for no other model: it says what it would have said, whatever this run is about.
  */
 export function modelsFor(definition: AgentDefinition, runModel: string): readonly string[] {
   if (!isModelAllowed(definition, runModel)) return [];
-  const others = definition.models.filter((entry) => !entry.endsWith("*") && entry !== runModel);
+  const others = definition.models.filter(
+    (entry) => !entry.endsWith("*") && entry !== runModel && (!isTranscript(entry) || isTranscript(runModel)),
+  );
   return [...new Set([runModel, ...others])];
 }
 

@@ -5,7 +5,7 @@ import type { ApprovalState, RunId, RunState, StepState } from "@assent/contract
 import { createRunObjects } from "../../core/audit/run-objects.ts";
 import type { LogFinding } from "../../core/audit/verify-source.ts";
 import { followApproval, followRun, followStep } from "../../core/run/replay.ts";
-import type { ReviewedEvent, ReviewedRun, ReviewTx } from "../../ports.ts";
+import type { ReviewedEvent, ReviewedKeys, ReviewedRun, ReviewTx } from "../../ports.ts";
 import { REVIEW_FINDINGS_MAX } from "./review-log.ts";
 import { type ReviewedPrecedents, reviewPrecedents } from "./review-precedents.ts";
 import { type ReviewedSigningKeys, reviewSigningKeys } from "./review-signing-keys.ts";
@@ -14,6 +14,8 @@ import { type ReviewedWebhooks, reviewWebhooks } from "./review-webhooks.ts";
 
 /** Runs whose events are read and held at once. */
 const PAGE_RUNS = 100;
+/** Keys that nobody made by a request, and that are named: of an honest installation there are a few. */
+const KEYS_NAMED_MAX = 20;
 
 export type ReviewedState = {
   readonly runs: number;
@@ -21,6 +23,7 @@ export type ReviewedState = {
   readonly approvals: number;
   /** Of people, on approvals that take several, held against their events. */
   readonly votes: number;
+  readonly keys: ReviewedKeys;
   readonly signingKeys: Omit<ReviewedSigningKeys, "findings">;
   readonly webhooks: Omit<ReviewedWebhooks, "findings">;
   readonly precedents: Omit<ReviewedPrecedents, "findings">;
@@ -82,7 +85,8 @@ export async function reviewState(tx: ReviewTx, tenant: string): Promise<Reviewe
   for (const finding of [...ofSigningKeys, ...ofWebhooks, ...ofPrecedents]) add(finding);
   for (const run of await tx.missingRuns(tenant, REVIEW_FINDINGS_MAX))
     add({ code: "row_removed", at: run, detail: "there are events of it, and there is no such run" });
-  return { ...counts, signingKeys, webhooks, precedents, findings };
+  const keys = await tx.keys(tenant, KEYS_NAMED_MAX);
+  return { ...counts, keys, signingKeys, webhooks, precedents, findings };
 }
 
 const DOCUMENT_FINDINGS = {
