@@ -36,6 +36,7 @@ afterAll(async () => {
 /** As programs did that sealed nothing. */
 const NO_SEALING: Sealing = {
   sealed: async (_scope, _subject, _kind, data) => await Promise.resolve(data),
+  seal: async (_scope, _subject, _kind, data, keep) => await keep(data, null),
   opened: async (_scope, texts) => await Promise.resolve(texts.map(() => null)),
 };
 

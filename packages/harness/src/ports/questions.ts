@@ -40,6 +40,9 @@ export type AskedQuestion = {
 /** Of an escalation among all of its tenant. @param at as the database writes it, to the microsecond */
 export type EscalationPlace = { readonly at: string; readonly id: string };
 
+/** An escalation that was answered, and the fact of it. */
+export type ClosedEscalation = { readonly escalation: EscalationRecord; readonly fact: AuditEntry };
+
 /** Questions of the memory, within a transaction. */
 export type QuestionRows = {
   /**
@@ -49,6 +52,15 @@ export type QuestionRows = {
    * the first undone, the approval that it was for waits again, and the escalation with it.)
    */
   lockOpen(patternId: string): Promise<string | null>;
+  /**
+   * Answers the escalation that `lockOpen` would give.
+   * @param close makes of it what it is from now on, and what the memory says of that
+   * @returns null where there is none, or somebody else is answering it at this moment
+   */
+  closeOpen(
+    patternId: string,
+    close: (open: EscalationRecord) => ClosedEscalation,
+  ): Promise<ClosedEscalation | null>;
   /** As {@link import("./store.ts").Store.lookUpQuestion}, for a commit of this transaction. */
   lookUp(pattern: ConflictPattern, first: string): Promise<Unanswered | null>;
   /** Of these states, newest first, after the given place. */

@@ -19,6 +19,7 @@ import {
   type HarmonyStore,
   memory,
   newAuditEntry,
+  parseTimestamp,
   AuditEventType,
   ReasonCode,
   type Resolution,
@@ -205,19 +206,25 @@ export async function tell(
   const { patternId } = pattern;
   const strategy = told.decision === "approve" ? ResolutionStrategy.APPROVE : ResolutionStrategy.DENY;
   const result = told.remember ? null : told.approvalId;
-  const open = await tx.questions.lockOpen(patternId);
-  if (open !== null) {
-    const resolutionId = computeResolutionId(patternId, strategy, result);
-    await tx.memory.resolveEscalation(open, resolutionId, actor, at);
+  const resolutionId = computeResolutionId(patternId, strategy, result);
+  await tx.questions.closeOpen(patternId, (open) => {
     const metadata = {
-      escalation_id: open,
+      escalation_id: open.escalationId,
       resolution_id: resolutionId,
       approval_id: told.approvalId,
       remembered: told.remember,
     };
     const fact = { eventType: AuditEventType.ESCALATION_RESOLVED, at, actor, patternId, metadata };
-    await tx.memory.appendAudit(newAuditEntry(fact));
-  }
+    return {
+      escalation: open.with({
+        status: "resolved",
+        resolutionId,
+        resolvedBy: actor,
+        resolvedAt: parseTimestamp(at),
+      }),
+      fact: newAuditEntry(fact),
+    };
+  });
   if (!told.remember) return;
   // A question that no yes may answer for good was not put to the memory; its no is found by it, listed and taken back.
   if ((await tx.memory.loadPattern(patternId)) === null) await memory.recordPattern(tx.memory, pattern);

@@ -17,7 +17,7 @@ import {
   unwrapDataKey,
   wrapDataKey,
 } from "../../core/audit/sealed.ts";
-import type { Clock, OpenedFields, Random, SealingFiles, SealingStore } from "../../ports.ts";
+import type { Clock, OpenedFields, Random, SealedKey, SealingFiles, SealingStore } from "../../ports.ts";
 import { SEALING_KEY_RETIRED } from "./fault.ts";
 import type { Scope } from "./rows.ts";
 import { generationsOn } from "./sealing-generations.ts";
@@ -28,6 +28,14 @@ export type SealedText = { readonly subject: string; readonly sealed: string };
 export type Sealing = {
   /** The payload with its personal fields sealed; the very one where it has none, at no cost. */
   sealed(scope: Scope, subject: string, kind: string, data: Data): Promise<Data>;
+  /** As `sealed`, and its key is kept by the same statement as the payload: by `keep`, which is given what to write. */
+  seal<T>(
+    scope: Scope,
+    subject: string,
+    kind: string,
+    data: Data,
+    keep: (sealed: Data, key: SealedKey | null) => Promise<T>,
+  ): Promise<T>;
   /** What stands in sealed texts; null for each whose key is gone, or is not in this home. */
   opened(scope: Scope, texts: readonly SealedText[]): Promise<readonly (OpenedFields | null)[]>;
 };
@@ -49,35 +57,47 @@ export function createSealing(options: SealingOptions): Sealing {
   const { secret, random, files } = options;
   // Which key is the newest is believed until the database refuses it.
   let newest: Newest | null = null;
-  const keepKey = async (scope: Scope, key: Uint8Array): Promise<void> => {
+  const wrap = async (scope: Scope, key: Uint8Array): Promise<SealedKey> => {
     // Asked on the transaction's own connection: who waited for a second one while holding the first would, with enough
     // others that do the same, wait for ever.
     newest ??= (await newestIn(scope, options)) ?? (await findNewest(options));
     const { generation, publicKey } = newest;
     const seed = random.bytes(SEALING_KEY_BYTES);
     const wrapped = wrapDataKey({ publicKey, secret, seed }, tenantOf(scope), key);
+    return { id: dataKeyId(key), generation, wrapped };
+  };
+  const seal: Sealing["seal"] = async (scope, subject, kind, data, keep) => {
+    const split = splitPersonal(kind, data);
+    if (split === null) return await keep(data, null);
+    const key = random.bytes(DATA_KEY_BYTES);
+    const place = sealedPlace(tenantOf(scope), subject);
+    const text = sealText(key, place, paddedJson(split.personal));
+    const wrapped = await wrap(scope, key);
     try {
-      await scope.query(
-        "insert into assent.sealed_keys (tenant_id, id, generation, wrapped) values ($1, $2, $3, $4)",
-        [scope.tenant, dataKeyId(key), generation, wrapped],
-      );
+      return await keep({ ...split.plain, [SEALED_FIELD]: text }, wrapped);
     } catch (error) {
       if (error instanceof DatabaseError && error.code === SEALING_KEY_RETIRED) newest = null;
       throw error;
     }
   };
   return {
-    async sealed(scope, subject, kind, data): Promise<Data> {
-      const split = splitPersonal(kind, data);
-      if (split === null) return data;
-      const key = random.bytes(DATA_KEY_BYTES);
-      const place = sealedPlace(tenantOf(scope), subject);
-      const text = sealText(key, place, paddedJson(split.personal));
-      await keepKey(scope, key);
-      return { ...split.plain, [SEALED_FIELD]: text };
-    },
+    seal,
+    sealed: async (scope, subject, kind, data) =>
+      await seal(scope, subject, kind, data, async (sealed, key) => {
+        if (key !== null) await insertKey(scope, key);
+        return sealed;
+      }),
     opened: async (scope, texts) => await openAll(scope, texts, { secret, files }),
   };
+}
+
+async function insertKey({ query, tenant }: Scope, { id, generation, wrapped }: SealedKey): Promise<void> {
+  await query("insert into assent.sealed_keys (tenant_id, id, generation, wrapped) values ($1, $2, $3, $4)", [
+    tenant,
+    id,
+    generation,
+    wrapped,
+  ]);
 }
 
 /** The newest sealing key, as the transaction sees it; null where one has to be begun. */

@@ -284,7 +284,7 @@ function storeTx(tenantId: TenantId, scope: Scope, queued: Queued, ids: Given): 
     decisions: decisionRows(scope),
     budgets: budgetRows(scope),
     precedentTerms: precedentTermRows(scope),
-    questions: questionRows(scope),
+    questions: questionRows(scope, ids),
     webhooks: webhookRows(scope),
     memory: harmonyStoreIn(scope, ids.sealing),
   };

@@ -18,7 +18,7 @@ type AuditRow = { readonly id: Buffer; readonly record: Record<string, unknown> 
 export const AUDIT_KIND = "memory_recorded";
 
 /** As the database names the fact that it states from the row. */
-const subjectOf = (id: Uint8Array): string => `memory_${Buffer.from(id).toString("hex")}`;
+export const subjectOf = (id: Uint8Array): string => `memory_${Buffer.from(id).toString("hex")}`;
 
 export function auditPart(
   inTenant: InTenant,

@@ -15,7 +15,9 @@ import { splitPersonal } from "../../../core/audit/personal.ts";
 import type { AskedQuestion, NotedQuestion, StoreTx, Unanswered } from "../../../ports.ts";
 import { decidingCounts } from "../quality.ts";
 import type { Query, Scope } from "../rows.ts";
+import type { Sealing } from "../sealing.ts";
 import { AUDIT_KIND } from "./audit.ts";
+import { closeOpen, OPEN_ESCALATION } from "./closing.ts";
 import { encodeEscalation, escalationFrom } from "./escalations.ts";
 import { idBytes, idOf } from "./ids.ts";
 import { patternOf } from "./patterns.ts";
@@ -96,17 +98,17 @@ export function noteCall(
   return { text: `assent.note_question(${names.join(", ")})`, values: Object.values(given) };
 }
 
-export const questionRows = ({ query, tenant }: Scope): StoreTx["questions"] => ({
+export const questionRows = (
+  { query, tenant }: Scope,
+  { sealing }: { readonly sealing: Sealing },
+): StoreTx["questions"] => ({
+  closeOpen: async (patternId, close) => await closeOpen({ query, tenant }, sealing, patternId, close),
   lookUp: async (pattern, first) => await lookUpQuestion(query, idFromUuid("ten", tenant), pattern, first),
   async lockOpen(patternId) {
-    const [row] = await query<{ id: Buffer }>(
-      `select e.id from assent.harmony_escalations e
-       where e.tenant_id = $1 and e.status = 'open' and e.id = (
-         select n.id from assent.harmony_escalations n
-         where n.tenant_id = $1 and n.pattern_id = $2 and n.status = 'open' order by n.escalated_at desc, n.id limit 1)
-       for update skip locked`,
-      [tenant, idBytes(patternId, "pattern_id")],
-    );
+    const [row] = await query<{ id: Buffer }>(`select e.id ${OPEN_ESCALATION}`, [
+      tenant,
+      idBytes(patternId, "pattern_id"),
+    ]);
     return row === undefined ? null : idOf(row.id);
   },
   async list(statuses, after, limit) {
