@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { faultOfLine, faultOfNames, wordsOf } from "./commands.ts";
 import { blocksOf, PAGES, SOURCES, spansOf } from "./pages.ts";
+import { read } from "./tree.ts";
 
 type Line = { readonly where: string; readonly words: readonly string[] };
 
@@ -58,6 +59,16 @@ test("every command and option that pages, help and errors name is there", () =>
     return fault === null ? [] : [`${where}\n  ${fault}`];
   });
   expect(faults).toEqual([]);
+});
+
+// Else the gate of whoever tried the pages first would find files of theirs that are not in our form, and git a key.
+test("what a page has people write into the clone is none of the repository's", () => {
+  const written = typed.flatMap(({ words }) =>
+    words.filter((_, at) => ["--out", "export", "mirror"].includes(words[at - 1] ?? "")),
+  );
+  expect(new Set(written)).toEqual(new Set(["out/", "copy/", "robot.key.json"]));
+  const ignored = read(".gitignore").split("\n");
+  expect(written.filter((path) => !ignored.includes(`/${path}`))).toEqual([]);
 });
 
 test.each([

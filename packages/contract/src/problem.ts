@@ -82,7 +82,7 @@ export const PROBLEMS = {
   approval_not_found: {
     status: 404,
     title: "No such approval",
-    remedy: "Check the id; list what waits with `GET /api/harness/runs?status=awaiting_approval`.",
+    remedy: "Check the id; list what waits with `GET /api/harness/waiting`.",
   },
   artifact_not_found: {
     status: 404,
