@@ -21,9 +21,9 @@ const OTHERS_KEY = KEYS.read;
 
 async function start(artifacts: object): Promise<Fixture> {
   const plain = createTestHarness();
-  const openArtifact: Harness["openArtifact"] = async (_caller, _run, _id, takeRoom) =>
+  const openArtifact: Harness["openArtifact"] = async (_caller, _run, _id, isRoomFor) =>
     await Promise.resolve(
-      takeRoom?.(SIZE_BYTES) === true
+      isRoomFor?.(SIZE_BYTES) === true
         ? ok({ artifact: ARTIFACT, bytes: new Uint8Array(SIZE_BYTES) })
         : { ok: false, error: { code: "overloaded", detail: "There is no room." } },
     );

@@ -222,7 +222,7 @@ export async function openArtifact(
   caller: Caller,
   run: RunId,
   id: ArtifactId,
-  takeRoom: (sizeBytes: number) => boolean = () => true,
+  isRoomFor: (sizeBytes: number) => boolean = () => true,
 ): Promise<Result<{ artifact: Artifact; bytes: Uint8Array }, Refusal>> {
   const artifact = await store.transaction(
     caller.tenant,
@@ -231,7 +231,7 @@ export async function openArtifact(
   );
   if (artifact === null)
     return err({ code: "artifact_not_found", detail: "The run has no artifact with this id." });
-  if (!takeRoom(artifact.size_bytes))
+  if (!isRoomFor(artifact.size_bytes))
     return err({
       code: "overloaded",
       detail:
