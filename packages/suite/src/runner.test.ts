@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { readRun } from "./run-reading.ts";
+import type { ProviderBoard } from "./provider-board.ts";
 import { runTrial } from "./runner.ts";
 import type { Scenario, ScenarioContext } from "./scenario.ts";
 import { foreignTarget, type Target } from "./target.ts";
@@ -133,4 +134,61 @@ test("the same seed and salt give the same names, in order", async () => {
   expect(names[0]).toBe(names[2]);
   expect(names[1]).toBe(names[3]);
   expect(new Set(names).size).toBe(4);
+});
+
+test("no scenario rests on what another one had a model say", async () => {
+  const answers = new Map<string, string>();
+  const board = (model: string): ProviderBoard => ({
+    model,
+    requests: [],
+    answerWith: (reply) => {
+      const closed = Promise.resolve("finished" as const);
+      const said = reply({ index: 0, path: "/", headers: {}, rawBody: "", body: null, closed });
+      answers.set(model, JSON.stringify(said));
+    },
+  });
+  const boards = [board("a/own"), board("b/substitute"), board("c/outage")] as const;
+  const [own, substitute, outage] = boards;
+  const body = (): Record<string, unknown> => ({});
+  const withProvider: Target = {
+    ...target,
+    provider: {
+      own,
+      substitute,
+      system: "",
+      tools: [],
+      body,
+      thriftyBody: body,
+      thrift: { inputTokensMax: 1, outputTokensMax: 1 },
+      largeFile: "large",
+      outage: {
+        board: outage,
+        body,
+        failures: 1,
+        openMs: 1,
+        openMsMax: 1,
+        baseMs: 1,
+        pauseMsMax: 1,
+        stepCallsMax: 1,
+        concurrencyMax: 1,
+        silenceMsMax: 1,
+        outageMsMax: 1,
+      },
+    },
+  };
+  const one = scenario(async (trial) => {
+    for (const each of boards) each.answerWith(() => ({ text: "Again.", calls: [] }));
+    await Promise.resolve(trial.check("it holds", true));
+  });
+  expect((await runTrial(one, withProvider, { seed: 1, salt: "x" })).verdict).toBe("PASS");
+  expect(new Set(answers.values())).toEqual(new Set([JSON.stringify({ text: "Again.", calls: [] })]));
+  const other = scenario(async (trial) => {
+    trial.check(
+      "each says the same as at the first",
+      [...answers.values()].every((said) => said === `{"text":"Done."}`),
+    );
+    await Promise.resolve();
+  });
+  expect((await runTrial(other, withProvider, { seed: 1, salt: "x" })).verdict).toBe("PASS");
+  expect(answers.size).toBe(3);
 });

@@ -16,6 +16,7 @@ import {
 } from "./evidence.ts";
 import { NoAnswer } from "./http.ts";
 import type { Patience } from "./patience.ts";
+import type { ProviderBoard } from "./provider-board.ts";
 import { IdIsNumber } from "./run-reading.ts";
 import { type MadeThings, watchMadeThings } from "./made-things.ts";
 import {
@@ -227,6 +228,8 @@ async function endBegun(target: Target, { begun, made }: Notes): Promise<void> {
 async function observed(scenario: Scenario, context: ScenarioContext, notes: Notes): Promise<void> {
   const { observation } = context.target;
   const mark = observation === undefined ? null : await markSignals(observation);
+  // What the scenario before had a model say is nothing that this one may rest on, whichever it was.
+  for (const board of boardsOf(context.target)) board.answerWith(() => ({ text: "Done." }));
   await scenario.run(context);
   // What was asked of the log must not stand in for what the scenario did not ask.
   if (notes.checks.length === 0) return;
@@ -241,6 +244,11 @@ async function observed(scenario: Scenario, context: ScenarioContext, notes: Not
     });
   });
 }
+
+const boardsOf = ({ provider }: Target): readonly ProviderBoard[] =>
+  provider === undefined
+    ? []
+    : [provider.own, provider.substitute, ...(provider.outage === undefined ? [] : [provider.outage.board])];
 
 function describeCapability(capability: Capability): string {
   return `${capability} (${CAPABILITIES[capability]})`;

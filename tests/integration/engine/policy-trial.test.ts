@@ -279,8 +279,9 @@ test("where time is up while decisions are judged, what was judged by then is to
 
 test("what is nested so deeply that Cedar falls over it takes no memory along that decides calls", async () => {
   const text = `@id("a") permit (principal, action, resource) when { ${"(".repeat(2_000)}true${")".repeat(2_000)} };`;
-  const tried = value(await shared.harness.tryPolicies(shared.caller, { text, days: 1 }));
+  await using engine = await working();
+  const tried = value(await engine.harness.tryPolicies(engine.caller, { text, days: 1 }));
   expect(tried).toMatchObject({ loads: false, fault: { code: "policy_unreadable" } });
-  expect((await shared.reaches(await shared.submit(), "succeeded", "failed")).status).toBe("succeeded");
-  expect((await tryRules(shared, ACT)).unchanged).toBe(4);
+  expect((await engine.reaches(await engine.submit(), "succeeded", "failed")).status).toBe("succeeded");
+  expect((await tryRules(engine, ACT)).unchanged).toBe(2);
 });
