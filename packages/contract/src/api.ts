@@ -162,7 +162,7 @@ const RUN_ROUTES = {
       headers: ["ETag", "Content-Disposition", "Content-Digest"],
     },
     empty: { 304: "The artifact is the one that `If-None-Match` names." },
-    problems: ["run_not_found", "artifact_not_found"],
+    problems: ["run_not_found", "artifact_not_found", "overloaded"],
   },
 } as const satisfies Record<string, RouteRow>;
 

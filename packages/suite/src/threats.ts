@@ -308,6 +308,8 @@ export const THREATS: readonly Threat[] = [
       "tests/integration/budgets/ledger.test.ts",
       "tests/integration/budgets/breakers.test.ts",
       "tests/integration/access/quotas.test.ts",
+      "tests/integration/api/artifact-readers.test.ts",
+      "tests/integration/files/histories.test.ts",
     ],
   },
   {

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { run } from "../../../packages/harness/src/cli/main.ts";
 import type { StartHarness, StartOptions } from "../../../packages/harness/src/cli/start.ts";
 import { createDeps, type Finished, jsonLines, makeFolder, member } from "./support/command.ts";
-import { type FakeHarness, sendJson, startFakeHarness } from "./support/fake-harness.ts";
+import { type FakeHarness, sendJson, sendProblem, startFakeHarness } from "./support/fake-harness.ts";
 import { approvalId, AT, DIFF, makeApproval, makeEvent, runId } from "./support/records.ts";
 import { openTerminal } from "./support/terminal.ts";
 
@@ -201,6 +201,20 @@ test.each<[string, () => void, string]>([
   expect(done.code).toBe(1);
   expect(done.terminal.stderr()).toContain(`(${code}).`);
   expect(done.terminal.stderr().trimEnd().split("\n")).toHaveLength(1);
+});
+
+test.each([
+  ["model_unknown", "Another process on this home took the run, and was started without that"],
+  ["transcript_mismatch", "See it with `assent up`"],
+])("a run that ended with %s is followed by what helps", async (code, remedy) => {
+  const reason = { code, detail: "It did." };
+  fake.intercept("POST", /approve$/, (response) => {
+    fake.append(runId(1), "run_failed", { status: "failed", finished_at: AT, reason });
+    sendProblem(response, "approval_already_decided", "It is decided.");
+  });
+  const done = await demo();
+  expect(done.code).toBe(1);
+  expect(done.terminal.stderr()).toContain(`the demo run ended failed: It did (${code}). ${remedy}`);
 });
 
 test.each([

@@ -39,5 +39,16 @@ export const HEARTBEAT_MS = 15_000;
 /** How long an EventSource waits before it connects again. */
 export const STREAM_RETRY_MS = 2_000;
 
+/**
+ * Bytes of artifacts that are on their way at once, and of those one tenant's: each is in memory until its reader has it. One
+ * artifact has 64 MiB at most.
+ */
+export const ARTIFACT_BYTES_SENT_MAX: number = 1024 * 1024 * 1024;
+export const ARTIFACT_BYTES_SENT_TENANT_MAX: number = 256 * 1024 * 1024;
+
+/** A reader has so long for an artifact, and a second more for so many bytes (a megabit a second); then it is cut off. */
+export const ARTIFACT_READ_MS = 60_000;
+export const ARTIFACT_READ_BYTES_PER_SECOND: number = 128 * 1024;
+
 /** Faults named in one answer: a small request must not make a large one. */
 export const VALIDATION_ERRORS_MAX = 20;

@@ -42,6 +42,7 @@ import {
   REQUEST_TIMEOUT_MS,
 } from "./limits.ts";
 import { parseQuery } from "./query.ts";
+import { type ArtifactLimits, type ArtifactRoom, createArtifactRoom } from "./artifact-room.ts";
 import { addAccess } from "./routes/access.ts";
 import { addApprovals } from "./routes/approve.ts";
 import { addArtifacts } from "./routes/artifacts.ts";
@@ -76,6 +77,7 @@ export type ServerOptions = {
   readonly hosts?: readonly string[];
   readonly heartbeatMs?: number;
   readonly eventStreamsMax?: number;
+  readonly artifacts?: Partial<ArtifactLimits>;
   /** Time a request's headers, and the whole of it, may take to arrive. */
   readonly headersTimeoutMs?: number;
   readonly requestTimeoutMs?: number;
@@ -139,7 +141,7 @@ export async function createServer(harness: Harness, options: ServerOptions): Pr
     });
     requireSignatures(guarded, harness);
     addNegotiation(guarded);
-    addRoutes(guarded.withTypeProvider(), harness, streams);
+    addRoutes(guarded.withTypeProvider(), harness, streams, createArtifactRoom(options.artifacts));
     addMetrics(guarded.withTypeProvider(), options.telemetry ?? silentTelemetry);
   });
   await app.ready();
@@ -166,12 +168,12 @@ const connectionLimits = ({ addressQuota = null }: ServerOptions): ConnectionLim
 
 type State = { hosts: ReadonlySet<string> | null; closing: boolean };
 
-function addRoutes(api: Api, harness: Harness, streams: EventStreams): void {
+function addRoutes(api: Api, harness: Harness, streams: EventStreams, room: ArtifactRoom): void {
   addRunCommands(api, harness);
   addRunQueries(api, harness);
   addExternalRuns(api, harness);
   addEvents(api, harness, streams);
-  addArtifacts(api, harness);
+  addArtifacts(api, harness, room);
   addApprovals(api, harness);
   addKeys(api, harness);
   addSigningKeys(api, harness);

@@ -189,7 +189,7 @@ export function createHarness(given: HarnessPorts): Harness {
     waitForEvents: async (caller, id, after, signal) => {
       await watch.wait(caller.tenant, id, after, signal, "onlooker");
     },
-    openArtifact: async (caller, run, id) => await openArtifact(ports, caller, run, id),
+    openArtifact: async (caller, run, id, isRoomFor) => await openArtifact(ports, caller, run, id, isRoomFor),
     planDecision: async (caller, request) => await planDecision(ports, caller, request),
     decide: async (caller, request, planned) => {
       const decided = await decideApproval(ports, caller, ports.shown.said(request), planned);

@@ -308,10 +308,12 @@ export type Harness = {
   listEvents(caller: Caller, id: RunId, after: number): Promise<Result<EventBatch, Refusal>>;
   /** Resolves when the run may have new events after the given version, or when the signal is aborted. */
   waitForEvents(caller: Caller, id: RunId, after: number, signal: AbortSignal): Promise<void>;
+  /** @param isRoomFor whether there is room in memory for so many bytes; asked before any is read. Left out: always */
   openArtifact(
     caller: Caller,
     run: RunId,
     id: ArtifactId,
+    isRoomFor?: (sizeBytes: number) => boolean,
   ): Promise<Result<{ readonly artifact: Artifact; readonly bytes: Uint8Array }, Refusal>>;
 
   /** What an edit would do: it asks the rules and the tool, which may read files and ask servers. */

@@ -222,6 +222,7 @@ export async function openArtifact(
   caller: Caller,
   run: RunId,
   id: ArtifactId,
+  isRoomFor: (sizeBytes: number) => boolean = () => true,
 ): Promise<Result<{ artifact: Artifact; bytes: Uint8Array }, Refusal>> {
   const artifact = await store.transaction(
     caller.tenant,
@@ -230,6 +231,12 @@ export async function openArtifact(
   );
   if (artifact === null)
     return err({ code: "artifact_not_found", detail: "The run has no artifact with this id." });
+  if (!isRoomFor(artifact.size_bytes))
+    return err({
+      code: "overloaded",
+      detail:
+        "As many artifacts are being sent as there is room for; read those first that you have asked for.",
+    });
   const bytes = await files.get(artifact.sha256);
   if (bytes === null) throw new Error(`artifact ${artifact.id} has lost its file`);
   return ok({ artifact, bytes });

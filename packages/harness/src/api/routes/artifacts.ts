@@ -1,6 +1,7 @@
 import { ROUTES, artifactIdSchema, runIdSchema } from "@assent/contract";
 import type { Harness } from "../../services/harness.ts";
 import { sendNotFound, sendRefusal } from "../answer.ts";
+import type { ArtifactRoom } from "../artifact-room.ts";
 import { contentDisposition } from "../content-disposition.ts";
 import { matchesEtag } from "../etag.ts";
 import { callerOf } from "../hooks/authenticate.ts";
@@ -9,7 +10,7 @@ import { type Api, routeOptions } from "../route-options.ts";
 const MEDIA_TYPE =
   /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}(?:; ?charset=utf-8)?$/i;
 
-export function addArtifacts(api: Api, harness: Harness): void {
+export function addArtifacts(api: Api, harness: Harness, room: ArtifactRoom): void {
   api.route({
     ...routeOptions(ROUTES.getArtifact),
     handler: async (request, reply) => {
@@ -17,7 +18,10 @@ export function addArtifacts(api: Api, harness: Harness): void {
       if (!run.success) return await sendNotFound(reply, "run_not_found");
       const id = artifactIdSchema.safeParse(request.params.artifact);
       if (!id.success) return await sendNotFound(reply, "artifact_not_found");
-      const opened = await harness.openArtifact(callerOf(request), run.data, id.data);
+      const caller = callerOf(request);
+      const opened = await harness.openArtifact(caller, run.data, id.data, (sizeBytes) =>
+        room.take(reply, caller.tenant, sizeBytes),
+      );
       if (!opened.ok) return await sendRefusal(reply, opened.error);
       const { artifact, bytes } = opened.value;
       const etag = `"${artifact.sha256}"`;

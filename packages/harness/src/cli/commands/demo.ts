@@ -231,7 +231,11 @@ function notSucceeded(run: Run): Failure {
     exit: "failed",
     code: run.reason?.code ?? `run_${run.status}`,
     detail: `the demo run ended ${inWords(run.status)}${why}`,
-    remedy: `See it with \`assent up\` and \`assent show ${run.id}\`.`,
+    // This process can call the model: it would not have begun otherwise.
+    remedy:
+      run.reason?.code === "model_unknown"
+        ? "Another process on this home took the run, and was started without that: stop it (`npm start`?), and try again."
+        : `See it with \`assent up\` and \`assent show ${run.id}\`.`,
   };
 }
 
