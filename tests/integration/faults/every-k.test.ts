@@ -8,8 +8,8 @@ import { type HappyPath, openHappyPath } from "../../support/faults/happy-path.t
 const SAMPLE: readonly (readonly [point: string, way: Way])[] = [
   ["db.commit", "lost"],
   ["db.commit", "killed before"],
-  ["db.insert", "killed after"],
-  ["db.update", "failed"],
+  ["db.with", "killed after"],
+  ["db.select", "failed"],
   ["fs.create", "failed"],
   ["fs.rename", "killed before"],
   ["models.call", "lost"],
@@ -31,8 +31,8 @@ test("a fault at any point of a run's life, in any way: one effect, complete or 
       "db.connect",
       "db.begin",
       "db.commit",
-      "db.insert",
-      "db.update",
+      "db.select",
+      "db.with",
       "fs.create",
       "fs.sync",
       "fs.rename",
@@ -42,8 +42,9 @@ test("a fault at any point of a run's life, in any way: one effect, complete or 
   // Late in the run: its end is where success is said.
   for (const [name, way] of SAMPLE) {
     const count = points.filter((point) => point === name).length;
-    // Lives differ by a statement or two; the last ones of one are not there in another.
-    const n = name.startsWith("db.") ? count - 3 : 1;
+    // Lives differ by a statement or two; the last ones of one are not there in another. Of those that begin "with" there are three:
+    // a question is taken, is closed, and the artifact is kept.
+    const n = name.startsWith("db.") && name !== "db.with" ? count - 3 : 1;
     expect([name, way, await tryPoint(path, name, n, way)]).toEqual([
       name,
       way,

@@ -6,8 +6,8 @@ import { type HappyPath, type HappyPathOptions, openHappyPath } from "./happy-pa
 
 /** Faults, each with the points that it can strike. */
 export const ENGINE_FAULTS: Readonly<Record<string, readonly string[]>> = {
-  statement_lost: ["db.insert", "db.update", "db.commit", "db.select"],
-  worker_dead: ["db.commit", "models.call", "fs.rename", "db.update"],
+  statement_lost: ["db.with", "db.commit", "db.select"],
+  worker_dead: ["db.commit", "models.call", "fs.rename", "db.with"],
   disk_full: ["fs.create", "fs.sync", "fs.rename"],
   provider_gone: ["models.call"],
 };

@@ -2,7 +2,7 @@
 // memory's fact of it. Many a run ends its wait by it, and whoever answers waits for its round trips.
 
 import { auditToJson, type EscalationRecord } from "@assent/harmony";
-import type { ClosedEscalation, QuestionRows } from "../../../ports.ts";
+import type { ClosedEscalation, QuestionRows, SealedKey } from "../../../ports.ts";
 import type { Scope } from "../rows.ts";
 import type { Sealing } from "../sealing.ts";
 import { AUDIT_KIND, subjectOf } from "./audit.ts";
@@ -32,14 +32,13 @@ async function takeOpen({ query, tenant }: Scope, patternId: string): Promise<Es
   return row === undefined ? null : escalationFrom(row.record, row);
 }
 
-const WRITTEN = `
+// Without a key the table of keys is not named: its lock, which even no row takes, would be in the way of whoever begins the first
+// sealing key, and that may be this very transaction further on.
+const written = (key: SealedKey | null): string => `
   with closed as (
     update assent.harmony_escalations set status = $3, resolution_id = $4, record = $5
     where tenant_id = $1 and id = $2
-  ), kept as (
-    insert into assent.sealed_keys (tenant_id, id, generation, wrapped)
-    select $1, $11, $12, $13 where $11::bytea is not null
-  )
+  )${key === null ? "" : ", kept as (insert into assent.sealed_keys (tenant_id, id, generation, wrapped) values ($1, $11, $12, $13))"}
   insert into assent.harmony_audit (tenant_id, id, event_type, pattern_id, at, record)
   values ($1, $6, $7, $8, $9, $10)`;
 
@@ -56,7 +55,7 @@ export async function closeOpen(
   const id = idBytes(fact.auditId);
   // Nobody has told of this before: the escalation was open, and is in our hands.
   await sealing.seal(scope, subjectOf(id), AUDIT_KIND, auditToJson(fact), async (record, key) => {
-    await scope.query(WRITTEN, [
+    await scope.query(written(key), [
       scope.tenant,
       idBytes(escalation.escalationId),
       escalation.status,
@@ -68,9 +67,7 @@ export async function closeOpen(
       fact.patternId === null ? null : idBytes(fact.patternId),
       fact.at,
       JSON.stringify(record),
-      key?.id ?? null,
-      key?.generation ?? null,
-      key?.wrapped ?? null,
+      ...(key === null ? [] : [key.id, key.generation, key.wrapped]),
     ]);
   });
   return { escalation, fact };
