@@ -112,7 +112,7 @@ const closing =
 const { patternId: ASKED } = pattern("waiting");
 
 /** A question that was put three times. */
-async function waiting({ inMemory }: TenantMemory): Promise<EscalationRecord> {
+async function putThrice({ inMemory }: TenantMemory): Promise<EscalationRecord> {
   const first = escalation("no answer", { patternId: ASKED });
   await inMemory(async (memory) => await memory.recordEscalation(first));
   for (const seconds of [1, 3])
@@ -133,7 +133,7 @@ const count = async (query: Query, tenant: string, table: string): Promise<numbe
 test("an answer closes the question as it was counted, with the fact of it and the key of what is sealed in that, once", async () => {
   const opened = await memories.open();
   const { inMemory, tenant } = opened;
-  const { escalationId } = await waiting(opened);
+  const { escalationId } = await putThrice(opened);
   const others = escalation("another's", { patternId: pattern("another").patternId });
   await inMemory(async (memory) => {
     await memory.recordEscalation(others);
@@ -167,7 +167,7 @@ test("an answer closes the question as it was counted, with the fact of it and t
 test("who closes a question passes over one that somebody else is closing, and nothing of what is undone is left", async () => {
   const opened = await memories.open();
   const { inMemory, tenant } = opened;
-  const { escalationId } = await waiting(opened);
+  const { escalationId } = await putThrice(opened);
   const before = await inMemory(async (memory) => (await memory.loadEscalation(escalationId))?.toJSON());
   const undone = inMemory(async (_, query) => {
     expect(await rowsOf(query, tenant).closeOpen(ASKED, closing(9))).not.toBeNull();
@@ -191,7 +191,7 @@ test("who closes a question passes over one that somebody else is closing, and n
 test("a question is closed by two statements", async () => {
   const opened = await memories.open();
   const { inMemory, tenant } = opened;
-  await waiting(opened);
+  await putThrice(opened);
   const { patternId } = pattern("another");
   await inMemory(async (memory) => await memory.recordEscalation(escalation("another's", { patternId })));
   await inMemory(async (_, query) => {
