@@ -2,18 +2,12 @@
 // signs as somebody else, and no request would show it.
 
 import type { AccessEventKind } from "@assent/contract";
-import type { LogFinding } from "../../core/audit/verify-source.ts";
 import type { ExactTime, ReviewedSigningKey, ReviewTx, SigningKeyEvent } from "../../ports.ts";
 import { exactTime } from "./exact-time.ts";
+import { type HeldRows, holdRows } from "./held-rows.ts";
 
-export type ReviewedSigningKeys = {
-  readonly held: number;
-  /** Of how many of them it is not known to the second when they end: an older event says only that another key replaces them. */
-  readonly loose: number;
-  /** Not held, or not in all of it, since an event that may have said so was erased or pruned. */
-  readonly erased: number;
-  readonly findings: readonly LogFinding[];
-};
+/** `loose`: not known to the second when they end, since an older event says only that another key replaces them. */
+export type ReviewedSigningKeys = HeldRows;
 
 /** What the events say that a row is. */
 type Told = {
@@ -36,36 +30,13 @@ type Erased = {
 
 export async function reviewSigningKeys(tx: ReviewTx, tenant: string): Promise<ReviewedSigningKeys> {
   const { told, erased } = follow(await tx.signingKeyEvents(tenant));
-  const rows = await tx.signingKeys(tenant);
-  const findings: LogFinding[] = [];
-  const counts = { held: 0, loose: 0, erased: 0 };
-  for (const row of rows) {
-    const known = told.get(row.id);
-    if (known === undefined && erased.created.has(row.createdAt)) counts.erased += 1;
-    else if (known === undefined)
-      findings.push({ code: "row_added", at: row.id, detail: "no event says that it was created" });
-    else {
-      counts.held += 1;
-      if (known.endsAfter !== null) counts.loose += 1;
-      const { others, mayBeErased } = compare(row, known, erased);
-      if (mayBeErased) counts.erased += 1;
-      for (const other of others)
-        findings.push({
-          code: "row_altered",
-          at: row.id,
-          detail: `its ${other} is another than the events say`,
-        });
-    }
-  }
-  const ids = new Set(rows.map(({ id }) => id));
-  for (const id of told.keys())
-    if (!ids.has(id))
-      findings.push({
-        code: "row_removed",
-        at: id,
-        detail: "an event is about it, and there is no such key",
-      });
-  return { ...counts, findings };
+  return holdRows(await tx.signingKeys(tenant), {
+    name: "key",
+    told,
+    erasedMaking: erased.created,
+    isLoose: ({ endsAfter }) => endsAfter !== null,
+    compare: (row, known) => compare(row, known, erased),
+  });
 }
 
 const CREATES: ReadonlySet<string> = new Set<AccessEventKind>(["signing_key_created", "signing_key_rotated"]);

@@ -2,19 +2,13 @@
 // elsewhere tells him instead of whoever waits for it, and one that is switched off tells nobody.
 
 import type { AccessEventKind } from "@assent/contract";
-import type { LogFinding } from "../../core/audit/verify-source.ts";
 import { urlDigest } from "../../core/webhook/url-digest.ts";
 import type { ExactTime, ReviewedWebhook, ReviewTx, WebhookEventRow } from "../../ports.ts";
 import { exactTime } from "./exact-time.ts";
+import { type HeldRows, holdRows } from "./held-rows.ts";
 
-export type ReviewedWebhooks = {
-  readonly held: number;
-  /** Of how many of them an older event tells less: of the URL its origin alone, or not when a secret that was replaced ends. */
-  readonly loose: number;
-  /** Not held, or not in all of it, since an event that may have said so was erased or pruned. */
-  readonly erased: number;
-  readonly findings: readonly LogFinding[];
-};
+/** `loose`: of the URL its origin alone is known, or not when a secret that was replaced ends. */
+export type ReviewedWebhooks = HeldRows;
 
 /** What the events say that a row is. */
 type Told = {
@@ -42,36 +36,13 @@ const GONE: AccessEventKind = "webhook_gone";
 
 export async function reviewWebhooks(tx: ReviewTx, tenant: string): Promise<ReviewedWebhooks> {
   const { told, erased } = follow(await tx.webhookEvents(tenant));
-  const rows = await tx.webhooks(tenant);
-  const findings: LogFinding[] = [];
-  const counts = { held: 0, loose: 0, erased: 0 };
-  for (const row of rows) {
-    const known = told.get(row.id);
-    if (known === undefined && erased.get(CREATED)?.has(row.createdAt) === true) counts.erased += 1;
-    else if (known === undefined)
-      findings.push({ code: "row_added", at: row.id, detail: "no event says that it was made" });
-    else {
-      counts.held += 1;
-      if (known.urlDigest === undefined || known.previousUntil === undefined) counts.loose += 1;
-      const { others, mayBeErased } = compare(row, known, erased);
-      if (mayBeErased) counts.erased += 1;
-      for (const other of others)
-        findings.push({
-          code: "row_altered",
-          at: row.id,
-          detail: `its ${other} is another than the events say`,
-        });
-    }
-  }
-  const ids = new Set(rows.map(({ id }) => id));
-  for (const id of told.keys())
-    if (!ids.has(id))
-      findings.push({
-        code: "row_removed",
-        at: id,
-        detail: "an event is about it, and there is no such webhook",
-      });
-  return { ...counts, findings };
+  return holdRows(await tx.webhooks(tenant), {
+    name: "webhook",
+    told,
+    erasedMaking: erased.get(CREATED) ?? new Set(),
+    isLoose: (known) => known.urlDigest === undefined || known.previousUntil === undefined,
+    compare: (row, known) => compare(row, known, erased),
+  });
 }
 
 function follow(events: readonly WebhookEventRow[]): {
