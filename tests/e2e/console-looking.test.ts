@@ -398,6 +398,8 @@ async function lookAtMessages(page: Page, url: string, onEnabled: () => Promise<
   await page.getByRole("button", { name: "Newer" }).click();
   await until("the newest are there", async () => ((await messages.count()) === 25 ? true : undefined));
   await narrow.getByRole("link", { name: "dead" }).click();
+  // It stands among the newest as well, until those are gone.
+  await until("the dead one stands alone", async () => ((await messages.count()) === 1 ? true : undefined));
   await messages.getByText("status 500").waitFor();
   expect(await messages.innerText()).toMatch(/webhook\.ping.*dead\s+10\s+status 500\s+Send again$/s);
   await lookInBoth(page, "messages");

@@ -4,6 +4,7 @@ import type { CreatedKey, KeyRequest, Role } from "@assent/contract";
 import { type ReactNode, useState } from "react";
 import { useAttempt } from "./asking.tsx";
 import { newIdempotencyKey } from "./client.ts";
+import { OneOf } from "./one-of.tsx";
 import { Failure } from "./parts.tsx";
 import { useSession } from "./session.tsx";
 
@@ -78,22 +79,18 @@ type ChoiceProps = { readonly draft: Draft; readonly onChange: (draft: Draft) =>
 function Choice({ draft, onChange }: ChoiceProps): ReactNode {
   return (
     <>
-      <fieldset>
-        <legend>Who that is</legend>
-        {(["human", "service"] as const).map((kind) => (
-          <label key={kind}>
-            <input
-              type="radio"
-              name="kind"
-              checked={draft.kind === kind}
-              onChange={() => {
-                onChange({ ...draft, kind });
-              }}
-            />{" "}
-            {kind === "human" ? "a person" : "a program"}
-          </label>
-        ))}
-      </fieldset>
+      <OneOf
+        legend="Who that is"
+        name="kind"
+        options={[
+          ["human", "a person"],
+          ["service", "a program"],
+        ]}
+        value={draft.kind}
+        onChange={(kind) => {
+          onChange({ ...draft, kind });
+        }}
+      />
       <fieldset>
         <legend>What it permits</legend>
         {ROLES.map(([role, what]) => (

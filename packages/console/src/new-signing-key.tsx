@@ -4,6 +4,7 @@ import type { CreatedSigningKey, SigningAlgorithm, SigningKeyRequest } from "@as
 import { type ReactNode, useState } from "react";
 import { useAttempt } from "./asking.tsx";
 import { newIdempotencyKey } from "./client.ts";
+import { OneOf } from "./one-of.tsx";
 import { Failure } from "./parts.tsx";
 import { publicKeyOf } from "./public-key.ts";
 import { useSession } from "./session.tsx";
@@ -105,38 +106,32 @@ function Choices({
 }): ReactNode {
   return (
     <>
-      <fieldset>
-        <legend>Who that is</legend>
-        {(["service", "human"] as const).map((kind) => (
-          <label key={kind}>
-            <input
-              type="radio"
-              name="signer"
-              checked={draft.kind === kind}
-              onChange={() => {
-                onChange({ ...draft, kind });
-              }}
-            />{" "}
-            {kind === "human" ? "a person" : "a program"}
-          </label>
-        ))}
-      </fieldset>
-      <fieldset>
-        <legend>How it signs</legend>
-        {ALGORITHMS.map(([algorithm, what]) => (
-          <label key={algorithm}>
-            <input
-              type="radio"
-              name="algorithm"
-              checked={draft.algorithm === algorithm}
-              onChange={() => {
-                onChange({ ...draft, algorithm });
-              }}
-            />{" "}
+      <OneOf
+        legend="Who that is"
+        name="signer"
+        options={[
+          ["service", "a program"],
+          ["human", "a person"],
+        ]}
+        value={draft.kind}
+        onChange={(kind) => {
+          onChange({ ...draft, kind });
+        }}
+      />
+      <OneOf
+        legend="How it signs"
+        name="algorithm"
+        options={ALGORITHMS.map(([algorithm, what]) => [
+          algorithm,
+          <>
             {algorithm} <small>{what}</small>
-          </label>
-        ))}
-      </fieldset>
+          </>,
+        ])}
+        value={draft.algorithm}
+        onChange={(algorithm) => {
+          onChange({ ...draft, algorithm });
+        }}
+      />
     </>
   );
 }

@@ -1,5 +1,6 @@
 // Keys that callers sign their requests with: whose they are, and how they are registered, replaced and revoked.
 
+import { ChangingList } from "./changing-list.tsx";
 import type { CreatedSigningKey, RotateSigningKey, SigningKey } from "@assent/contract";
 import { type ReactNode, useState } from "react";
 import { AskTwice, useAttempt } from "./asking.tsx";
@@ -94,45 +95,32 @@ function List({ keys, onChange, onMade }: ListProps): ReactNode {
       </div>
     );
   return (
-    <table className="list">
-      <caption className="unseen">Signing keys</caption>
-      <thead>
-        <tr>
-          <th scope="col">Whose</th>
-          <th scope="col">Named in signatures</th>
-          <th scope="col">Signs by</th>
-          <th scope="col">Registered</th>
-          <th scope="col">Ends</th>
-          <th scope="col">State</th>
-          <th scope="col">
-            <span className="unseen">Change</span>
+    <ChangingList
+      caption="Signing keys"
+      columns={["Whose", "Named in signatures", "Signs by", "Registered", "Ends", "State"]}
+    >
+      {keys.map((key) => (
+        <tr key={key.id} className={keyState(key, now) === "good" ? "" : "over"}>
+          <th scope="row">
+            <Visible text={key.principal.name} /> <small>{key.principal.kind}</small>
           </th>
+          <td>
+            <code>{key.id}</code>
+          </td>
+          <td>{key.algorithm}</td>
+          <td>
+            <Time at={key.created_at} now={now} />
+          </td>
+          <td>{key.expires_at === null ? "" : key.expires_at.slice(0, 10)}</td>
+          <td>
+            <State state={keyState(key, now)} />
+          </td>
+          <td>
+            {keyState(key, now) === "good" ? <Change of={key} onChange={onChange} onMade={onMade} /> : null}
+          </td>
         </tr>
-      </thead>
-      <tbody>
-        {keys.map((key) => (
-          <tr key={key.id} className={keyState(key, now) === "good" ? "" : "over"}>
-            <th scope="row">
-              <Visible text={key.principal.name} /> <small>{key.principal.kind}</small>
-            </th>
-            <td>
-              <code>{key.id}</code>
-            </td>
-            <td>{key.algorithm}</td>
-            <td>
-              <Time at={key.created_at} now={now} />
-            </td>
-            <td>{key.expires_at === null ? "" : key.expires_at.slice(0, 10)}</td>
-            <td>
-              <State state={keyState(key, now)} />
-            </td>
-            <td>
-              {keyState(key, now) === "good" ? <Change of={key} onChange={onChange} onMade={onMade} /> : null}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </ChangingList>
   );
 }
 

@@ -1,5 +1,6 @@
 // Keys to the API: whose they are, what they permit, and how they are made, replaced and ended.
 
+import { ChangingList } from "../changing-list.tsx";
 import type { AccessEventPage, CreatedKey, Key, KeyList } from "@assent/contract";
 import { type ReactNode, useState } from "react";
 import { AskTwice } from "../asking.tsx";
@@ -60,46 +61,30 @@ type KeysProps = {
 function Keys({ keys, onChange, onMade }: KeysProps): ReactNode {
   const now = useNow();
   return (
-    <table className="list">
-      <caption className="unseen">Keys</caption>
-      <thead>
-        <tr>
-          <th scope="col">Whose</th>
-          <th scope="col">Key</th>
-          <th scope="col">May</th>
-          <th scope="col">Used</th>
-          <th scope="col">Ends</th>
-          <th scope="col">State</th>
-          <th scope="col">
-            <span className="unseen">Change</span>
+    <ChangingList caption="Keys" columns={["Whose", "Key", "May", "Used", "Ends", "State"]}>
+      {keys.map((key) => (
+        <tr key={key.id} className={keyState(key, now) === "good" ? "" : "over"}>
+          <th scope="row">
+            <Visible text={key.principal.name} /> <small>{key.principal.kind}</small>
           </th>
+          <td>
+            <code>{key.prefix}…</code>
+          </td>
+          <td>
+            {[...key.roles, ...key.scopes].join(", ")}
+            {key.must_sign ? <small> signed requests only</small> : null}
+          </td>
+          <td>{key.last_used_at === null ? "never" : <Time at={key.last_used_at} now={now} />}</td>
+          <td>{key.expires_at === null ? "" : key.expires_at.slice(0, 10)}</td>
+          <td>
+            <State state={keyState(key, now)} />
+          </td>
+          <td>
+            {keyState(key, now) === "good" ? <Change of={key} onChange={onChange} onMade={onMade} /> : null}
+          </td>
         </tr>
-      </thead>
-      <tbody>
-        {keys.map((key) => (
-          <tr key={key.id} className={keyState(key, now) === "good" ? "" : "over"}>
-            <th scope="row">
-              <Visible text={key.principal.name} /> <small>{key.principal.kind}</small>
-            </th>
-            <td>
-              <code>{key.prefix}…</code>
-            </td>
-            <td>
-              {[...key.roles, ...key.scopes].join(", ")}
-              {key.must_sign ? <small> signed requests only</small> : null}
-            </td>
-            <td>{key.last_used_at === null ? "never" : <Time at={key.last_used_at} now={now} />}</td>
-            <td>{key.expires_at === null ? "" : key.expires_at.slice(0, 10)}</td>
-            <td>
-              <State state={keyState(key, now)} />
-            </td>
-            <td>
-              {keyState(key, now) === "good" ? <Change of={key} onChange={onChange} onMade={onMade} /> : null}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </ChangingList>
   );
 }
 

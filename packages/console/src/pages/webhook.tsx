@@ -1,5 +1,6 @@
 // What one webhook was sent, and what became of it; what was given up is sent again from here.
 
+import { ChangingList } from "../changing-list.tsx";
 import type { Delivery, DeliveryPage, Redeliver, Redelivered, WebhookList } from "@assent/contract";
 import { type ReactNode, useState } from "react";
 import { Act } from "../asking.tsx";
@@ -100,55 +101,41 @@ function Messages({ messages, onAgain }: MessagesProps): ReactNode {
   );
   if (messages.length === 0) return <p className="empty">No such message.</p>;
   return (
-    <table className="list">
-      <caption className="unseen">Messages, newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Message</th>
-          <th scope="col">Tells of</th>
-          <th scope="col">Run</th>
-          <th scope="col">When</th>
-          <th scope="col">State</th>
-          <th scope="col">Attempts</th>
-          <th scope="col">The last one</th>
-          <th scope="col">
-            <span className="unseen">Change</span>
+    <ChangingList
+      caption="Messages, newest first"
+      columns={["Message", "Tells of", "Run", "When", "State", "Attempts", "The last one"]}
+    >
+      {messages.map((one) => (
+        <tr key={one.id} {...worn(one.id)}>
+          <th scope="row">
+            <code>{one.id}</code>
           </th>
+          <td>{one.type}</td>
+          <td>
+            {one.run_id === null ? null : (
+              <a href={hashOf({ page: "run", id: one.run_id, step: null })}>{shortId(one.run_id)}</a>
+            )}
+          </td>
+          <td>
+            <Time at={one.at} now={now} />
+          </td>
+          <td>
+            <State state={one.status} />
+          </td>
+          <td>{one.attempts}</td>
+          <td>{outcomeWords(one, now)}</td>
+          <td>
+            {one.status === "pending" ? null : (
+              <Act
+                name="Send again"
+                onAct={async () => {
+                  await onAgain({ deliveries: [one.id] });
+                }}
+              />
+            )}
+          </td>
         </tr>
-      </thead>
-      <tbody>
-        {messages.map((one) => (
-          <tr key={one.id} {...worn(one.id)}>
-            <th scope="row">
-              <code>{one.id}</code>
-            </th>
-            <td>{one.type}</td>
-            <td>
-              {one.run_id === null ? null : (
-                <a href={hashOf({ page: "run", id: one.run_id, step: null })}>{shortId(one.run_id)}</a>
-              )}
-            </td>
-            <td>
-              <Time at={one.at} now={now} />
-            </td>
-            <td>
-              <State state={one.status} />
-            </td>
-            <td>{one.attempts}</td>
-            <td>{outcomeWords(one, now)}</td>
-            <td>
-              {one.status === "pending" ? null : (
-                <Act
-                  name="Send again"
-                  onAct={async () => {
-                    await onAgain({ deliveries: [one.id] });
-                  }}
-                />
-              )}
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </ChangingList>
   );
 }

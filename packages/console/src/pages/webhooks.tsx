@@ -1,5 +1,6 @@
 // Where news of the tenant goes: which webhooks there are and how they fare. Their messages have a page of their own.
 
+import { ChangingList } from "../changing-list.tsx";
 import type { CreatedWebhook, Webhook, WebhookList } from "@assent/contract";
 import { type ReactNode, useState } from "react";
 import { NewWebhook } from "../new-webhook.tsx";
@@ -82,44 +83,31 @@ function Webhooks({ webhooks, ...told }: WebhooksProps): ReactNode {
       </div>
     );
   return (
-    <table className="list">
-      <caption className="unseen">Webhooks</caption>
-      <thead>
-        <tr>
-          <th scope="col">Leads to</th>
-          <th scope="col">Told of</th>
-          <th scope="col">State</th>
-          <th scope="col">Failed in a row</th>
-          <th scope="col">Paused until</th>
-          <th scope="col">Made</th>
-          <th scope="col">
-            <span className="unseen">Change</span>
-          </th>
+    <ChangingList
+      caption="Webhooks"
+      columns={["Leads to", "Told of", "State", "Failed in a row", "Paused until", "Made"]}
+    >
+      {webhooks.map((webhook) => (
+        <tr key={webhook.id} {...worn(webhook.id)}>
+          <Leads webhook={webhook} now={now} />
+          <td>{webhook.events.join(", ")}</td>
+          <td>
+            <State state={webhookState(webhook)} />
+            {webhook.status === "off" ? <small> it answered 410</small> : null}
+          </td>
+          <td>{webhook.failures}</td>
+          <td>
+            <Paused until={webhook.paused_until} now={now} />
+          </td>
+          <td>
+            <Time at={webhook.created_at} now={now} /> by <Visible text={webhook.created_by.name} />
+          </td>
+          <td>
+            <Changes of={webhook} {...told} />
+          </td>
         </tr>
-      </thead>
-      <tbody>
-        {webhooks.map((webhook) => (
-          <tr key={webhook.id} {...worn(webhook.id)}>
-            <Leads webhook={webhook} now={now} />
-            <td>{webhook.events.join(", ")}</td>
-            <td>
-              <State state={webhookState(webhook)} />
-              {webhook.status === "off" ? <small> it answered 410</small> : null}
-            </td>
-            <td>{webhook.failures}</td>
-            <td>
-              <Paused until={webhook.paused_until} now={now} />
-            </td>
-            <td>
-              <Time at={webhook.created_at} now={now} /> by <Visible text={webhook.created_by.name} />
-            </td>
-            <td>
-              <Changes of={webhook} {...told} />
-            </td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+      ))}
+    </ChangingList>
   );
 }
 
