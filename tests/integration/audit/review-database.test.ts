@@ -1,6 +1,11 @@
 // `assent audit verify --db --state` as somebody runs it on a database: what it says of walls, and which databases it does not judge.
 
+import { idFromUuid, uuidOf } from "@assent/contract";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ensureKey, ensureTenant } from "../../../packages/harness/src/adapters/postgres/bootstrap.ts";
+import { transaction } from "../../../packages/harness/src/adapters/postgres/connect.ts";
+import { systemClock } from "../../../packages/harness/src/adapters/system/clock.ts";
+import { systemRandom } from "../../../packages/harness/src/adapters/system/random.ts";
 import { run } from "../../../packages/harness/src/cli/main.ts";
 import { connectThrowAwayDatabase, type ThrowAwayDatabase } from "../../support/database.ts";
 import { createDeps, makeFolder } from "../cli/support/command.ts";
@@ -44,6 +49,29 @@ test("a trigger that is off is a finding, and a database as it was made has none
   });
   await owner("alter table assent.runs enable trigger runs_guarded");
   expect((await verify())[0]).toBe(0);
+});
+
+test("what was held is said by the kind of row, and a key that nobody made by a request by its name", async () => {
+  const tenant = await transaction(database.ownerPool(), async (client) => {
+    const setup = { client, clock: systemClock, random: systemRandom };
+    const id = await ensureTenant(setup, "default");
+    await ensureKey(setup, uuidOf(id), {
+      principal: { name: "operator", kind: "human" },
+      hash: new Uint8Array(32).fill(1),
+      prefix: "asn_x",
+      scopes: ["runs:read"],
+      roles: [],
+    });
+    return id;
+  });
+  const { rows } = await database
+    .ownerPool()
+    .query<{ id: string }>("select id from assent.api_keys where tenant_id = $1", [uuidOf(tenant)]);
+  const key = idFromUuid("key", rows[0]?.id ?? expect.unreachable());
+  const [, said] = await verify();
+  expect(said).toContain(
+    `1 keys to the API, of which 1 nobody made by a request, as an operator's own: ${key}, 0 keys that requests are signed with, 0 webhooks, 0 precedents`,
+  );
 });
 
 test("a database of an older or a newer version is judged by the program that knows it", async () => {
