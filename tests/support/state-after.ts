@@ -11,6 +11,9 @@ import type { ThrowAwayDatabase } from "./database.ts";
 
 const UNDONE = new Error("undone");
 
+/** A worker that looks for work meanwhile takes the tables' locks in another order; of a deadlock one of both has to begin again. */
+const ATTEMPTS_MAX = 20;
+
 type Owned = { readonly database: ThrowAwayDatabase; readonly tenant: TenantId };
 
 export async function stateAfter(
@@ -19,12 +22,13 @@ export async function stateAfter(
   rules: "off" | "on" = "off",
 ): Promise<ReviewedState> {
   let state: ReviewedState | null = null;
-  await transaction(database.ownerPool(), async (client) => {
+  const look = async (client: PoolClient): Promise<void> => {
     if (rules === "off") await switchRulesOff(client);
     for (const sql of statements) await client.query(sql);
     state = await reviewState(reviewOn(queryOn(client)), uuidOf(tenant));
     throw UNDONE;
-  }).catch((error: unknown) => {
+  };
+  await transaction(database.ownerPool(), look, { attemptsMax: ATTEMPTS_MAX }).catch((error: unknown) => {
     if (error !== UNDONE) throw error;
   });
   if (state === null) throw new Error("the state was not looked at");
